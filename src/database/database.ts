@@ -1,0 +1,25 @@
+/** What the rest of the house sees of Postgres. */
+
+export interface Queryable {
+  /** Runs one statement with $1 parameters and answers its rows. Throws DatabaseUnavailable when Postgres cannot be reached. */
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
+}
+
+export interface Database extends Queryable {
+  /** Runs `work` in one transaction: commits when it resolves, rolls back when it throws. */
+  transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>
+  /**
+   * Calls `onChange` after every NOTIFY on `channel`, and once after each (re)connection, because notifications
+   * are lost while disconnected. Answers a function that stops listening.
+   */
+  listen(channel: string, onChange: (payload: string) => void): () => Promise<void>
+  close(): Promise<void>
+}
+
+/** Postgres did not answer, or is starting or stopping: an outage that passes, not a fault of the request. */
+export class DatabaseUnavailable extends Error {
+  constructor(cause: unknown) {
+    super('PostgreSQL cannot be reached', { cause })
+    this.name = 'DatabaseUnavailable'
+  }
+}
