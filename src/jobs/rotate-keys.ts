@@ -1,0 +1,24 @@
+/** Rotates the signing keys when it is time, and catches up with changes whose notification was lost. */
+import type { Keyring } from '../keys/keyring.ts'
+import type { Rotation } from '../keys/rotation.ts'
+import type { Job } from './job.ts'
+
+export function createRotateKeysJob({
+  rotation,
+  keyring,
+  intervalSeconds,
+}: {
+  rotation: Pick<Rotation, 'runDue'>
+  keyring: Pick<Keyring, 'load'>
+  /** Below the schedule's clock skew, which covers a node that has not heard of a change. */
+  intervalSeconds: number
+}): Job {
+  return {
+    name: 'rotate-keys',
+    intervalSeconds,
+    async run() {
+      await rotation.runDue()
+      await keyring.load()
+    },
+  }
+}

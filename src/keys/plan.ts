@@ -1,0 +1,116 @@
+/** What rotation and revocation change, decided purely: the same plan serves a dry run and the transaction. */
+import {
+  addSeconds,
+  dueTransitions,
+  findNextKey,
+  findSigningKey,
+  type KeyTimes,
+  type ScheduleSettings,
+  type Transition,
+} from './schedule.ts'
+import type { SigningAlg } from '../protocol/signing-algs.ts'
+
+/** One change of a row. A key that is to be published has no kid before it is generated. */
+export type KeyChange =
+  | {
+      change: 'publish'
+      alg: SigningAlg
+      publishedAt: Date
+      signsFrom: Date
+      activatedAt: Date | null
+    }
+  | { change: 'activate'; alg: SigningAlg; kid: string; activatedAt: Date }
+  | { change: 'retire'; alg: SigningAlg; kid: string; retiredAt: Date; leavesJwksAt: Date }
+  | { change: 'revoke'; alg: SigningAlg; kid: string; revokedAt: Date; reason: string | null }
+
+export interface PromotionPlan {
+  alg: SigningAlg
+  verdict: 'promoted' | 'too-early'
+  /** From when the key may sign: in the future after a forced promotion, and when it is too early. */
+  signsFrom: Date
+  changes: KeyChange[]
+}
+
+export interface RevocationPlan {
+  verdict: 'revoked' | 'unknown' | 'already-revoked'
+  changes: KeyChange[]
+}
+
+export function planDue(
+  keys: readonly KeyTimes[],
+  settings: ScheduleSettings,
+  now: Date,
+): KeyChange[] {
+  return dueTransitions(keys, settings, now).flatMap(({ alg, action }) =>
+    carryOut(action, alg, keys, settings, now),
+  )
+}
+
+/** Promotes the next key before the rotation interval is over, but not before it may sign unless forced. */
+export function planPromotion(
+  keys: readonly KeyTimes[],
+  settings: ScheduleSettings,
+  now: Date,
+  { alg, force }: { alg: SigningAlg; force: boolean },
+): PromotionPlan {
+  const next = findNextKey(keys, alg)
+  const isAllowed = next && (force || next.signsFrom <= now || !findSigningKey(keys, alg))
+  if (!isAllowed) {
+    const signsFrom = next?.signsFrom ?? addSeconds(now, settings.publicationLeadSeconds)
+    const changes = planDue(keys, { ...settings, algorithms: [alg] }, now)
+    return { alg, verdict: 'too-early', signsFrom, changes }
+  }
+  const changes = [
+    ...carryOut('promote', alg, keys, settings, now),
+    ...carryOut('publish-next', alg, keys, settings, now),
+  ]
+  return { alg, verdict: 'promoted', signsFrom: next.signsFrom, changes }
+}
+
+/** Takes a key out at once. If it was signing or next, its place is filled in the same step. */
+export function planRevocation(
+  keys: readonly KeyTimes[],
+  settings: ScheduleSettings,
+  now: Date,
+  { kid, reason }: { kid: string; reason: string | null },
+): RevocationPlan {
+  const key = keys.find((candidate) => candidate.kid === kid)
+  if (!key) return { verdict: 'unknown', changes: [] }
+  if (key.revokedAt) return { verdict: 'already-revoked', changes: [] }
+  const remaining = keys.filter((candidate) => candidate !== key)
+  const replacements = planDue(remaining, { ...settings, algorithms: [key.alg] }, now)
+  const revoke: KeyChange = { change: 'revoke', alg: key.alg, kid, revokedAt: now, reason }
+  return { verdict: 'revoked', changes: [revoke, ...replacements] }
+}
+
+function carryOut(
+  action: Transition['action'],
+  alg: SigningAlg,
+  keys: readonly KeyTimes[],
+  settings: ScheduleSettings,
+  now: Date,
+): KeyChange[] {
+  if (action === 'start')
+    return [{ change: 'publish', alg, publishedAt: now, signsFrom: now, activatedAt: now }]
+  if (action === 'publish-next') {
+    const signsFrom = addSeconds(now, settings.publicationLeadSeconds)
+    return [{ change: 'publish', alg, publishedAt: now, signsFrom, activatedAt: null }]
+  }
+  const signing = findSigningKey(keys, alg)
+  const next = findNextKey(keys, alg)
+  return [
+    ...(signing ? [retire(signing, settings, now)] : []),
+    ...(next ? [{ change: 'activate', alg, kid: next.kid, activatedAt: now } as const] : []),
+  ]
+}
+
+function retire({ alg, kid }: KeyTimes, settings: ScheduleSettings, now: Date): KeyChange {
+  const lastUseSeconds = settings.longestTokenSeconds + settings.clockSkewSeconds
+  return {
+    change: 'retire',
+    alg,
+    kid,
+    retiredAt: now,
+    leavesJwksAt: addSeconds(now, lastUseSeconds),
+  }
+}

@@ -1,0 +1,133 @@
+/** The lifecycle of signing keys as a pure function of their timestamps and an instant. */
+import type { SigningAlg } from '../protocol/signing-algs.ts'
+
+/**
+ * published: in the JWKS, not signing yet. signing. retired: signs no more, in the JWKS until its last token has
+ * expired. gone: out of the JWKS. revoked: out of the JWKS, none of its tokens counts.
+ */
+export type KeyState = 'published' | 'signing' | 'retired' | 'gone' | 'revoked'
+
+export interface KeyTimes {
+  kid: string
+  alg: SigningAlg
+  publishedAt: Date
+  /** Not before this instant may it sign, unless forced. */
+  signsFrom: Date
+  activatedAt: Date | null
+  retiredAt: Date | null
+  leavesJwksAt: Date | null
+  revokedAt: Date | null
+}
+
+export interface ScheduleSettings {
+  algorithms: readonly SigningAlg[]
+  /** How long a key is in the JWKS before it signs: longer than any verifier caches the JWKS. */
+  publicationLeadSeconds: number
+  rotationIntervalSeconds: number
+  /** The longest lifetime of anything signed. */
+  longestTokenSeconds: number
+  /** Also covers the time in which a node may not have heard that its key was retired. */
+  clockSkewSeconds: number
+}
+
+/** What decides when something is due; the rest decides what it then sets. */
+export type DueSettings = Pick<ScheduleSettings, 'algorithms' | 'rotationIntervalSeconds'>
+
+/** start: a first key, which signs at once. promote: the published key signs, the signing one retires. */
+export interface Transition {
+  alg: SigningAlg
+  action: 'start' | 'promote' | 'publish-next'
+  at: Date
+}
+
+export function keyState(key: KeyTimes, now: Date): KeyState {
+  if (key.revokedAt) return 'revoked'
+  if (key.leavesJwksAt) return key.leavesJwksAt <= now ? 'gone' : 'retired'
+  return key.activatedAt ? 'signing' : 'published'
+}
+
+export function isInJwks(key: KeyTimes, now: Date): boolean {
+  const state = keyState(key, now)
+  return state === 'published' || state === 'signing' || state === 'retired'
+}
+
+export function findSigningKey<Key extends KeyTimes>(
+  keys: readonly Key[],
+  alg: SigningAlg,
+): Key | undefined {
+  return keys.find((key) => key.alg === alg && key.activatedAt && !key.retiredAt && !key.revokedAt)
+}
+
+/** The published key that will sign next. */
+export function findNextKey<Key extends KeyTimes>(
+  keys: readonly Key[],
+  alg: SigningAlg,
+): Key | undefined {
+  return keys.find((key) => key.alg === alg && !key.activatedAt && !key.revokedAt)
+}
+
+/** What has to be done at `now`, in this order; `at` says since when. */
+export function dueTransitions(
+  keys: readonly KeyTimes[],
+  settings: DueSettings,
+  now: Date,
+): Transition[] {
+  return settings.algorithms
+    .flatMap((alg) => transitionsOf(alg, keys, settings, now))
+    .filter(({ at }) => at <= now)
+}
+
+/** When the next thing is due or the JWKS next changes by itself; `now` when something is due already. */
+export function nextTransitionAt(
+  keys: readonly KeyTimes[],
+  settings: DueSettings,
+  now: Date,
+): Date | undefined {
+  const planned = settings.algorithms.flatMap((alg) => transitionsOf(alg, keys, settings, now))
+  const instants = planned.map(({ at }) => (at < now ? now : at))
+  return earliest([...instants, nextLeavingAt(keys, now)])
+}
+
+/** When the JWKS next shrinks without anybody's doing. */
+export function nextLeavingAt(keys: readonly KeyTimes[], now: Date): Date | undefined {
+  const retired = keys.filter((key) => keyState(key, now) === 'retired')
+  return earliest(retired.map((key) => key.leavesJwksAt ?? undefined))
+}
+
+function transitionsOf(
+  alg: SigningAlg,
+  keys: readonly KeyTimes[],
+  settings: DueSettings,
+  now: Date,
+): Transition[] {
+  const signing = findSigningKey(keys, alg)
+  const next = findNextKey(keys, alg)
+  if (!signing)
+    return [
+      { alg, action: next ? 'promote' : 'start', at: now },
+      { alg, action: 'publish-next', at: now },
+    ]
+  if (!next) return [{ alg, action: 'publish-next', at: now }]
+  const at = promotionAt(signing, next, settings)
+  return [
+    { alg, action: 'promote', at },
+    { alg, action: 'publish-next', at },
+  ]
+}
+
+function promotionAt(signing: KeyTimes, next: KeyTimes, settings: DueSettings): Date {
+  const activatedAt = signing.activatedAt ?? signing.signsFrom
+  const interval = addSeconds(activatedAt, settings.rotationIntervalSeconds)
+  return next.signsFrom > interval ? next.signsFrom : interval
+}
+
+function earliest(instants: readonly (Date | undefined)[]): Date | undefined {
+  const times = instants
+    .filter((instant) => instant !== undefined)
+    .map((instant) => instant.getTime())
+  return times.length === 0 ? undefined : new Date(Math.min(...times))
+}
+
+export function addSeconds(instant: Date, seconds: number): Date {
+  return new Date(instant.getTime() + seconds * 1000)
+}

@@ -1,0 +1,90 @@
+import t from 'tap'
+import { planDue, planPromotion } from '../../src/keys/plan.ts'
+import {
+  addSeconds,
+  dueTransitions,
+  keyState,
+  nextTransitionAt,
+  type ScheduleSettings,
+} from '../../src/keys/schedule.ts'
+import { carryOut, counter, states } from './model.ts'
+
+const start = new Date('2026-11-22T00:00:00Z')
+const hour = 3600
+const day = 24 * hour
+const settings: ScheduleSettings = {
+  algorithms: ['RS256', 'ES256'],
+  publicationLeadSeconds: day,
+  rotationIntervalSeconds: 30 * day,
+  longestTokenSeconds: hour,
+  clockSkewSeconds: 60,
+}
+const onlyEs256: ScheduleSettings = { ...settings, algorithms: ['ES256'] }
+
+t.test('a first key signs at once and its successor is published beside it', async (t) => {
+  t.same(dueTransitions([], onlyEs256, start), [
+    { alg: 'ES256', action: 'start', at: start },
+    { alg: 'ES256', action: 'publish-next', at: start },
+  ])
+  const keys = carryOut([], planDue([], onlyEs256, start), counter())
+  t.same(states(keys, start), { k1: 'signing', k2: 'published' })
+  t.same(keys[1]?.signsFrom, addSeconds(start, day))
+  t.same(dueTransitions(keys, onlyEs256, start), [])
+})
+
+t.test('a key goes from published to signing to retired to gone', async (t) => {
+  const newKid = counter()
+  let keys = carryOut([], planDue([], onlyEs256, start), newKid)
+  const promotion = addSeconds(start, 30 * day)
+  t.same(nextTransitionAt(keys, onlyEs256, start), promotion)
+  t.same(dueTransitions(keys, onlyEs256, addSeconds(promotion, -1)), [])
+
+  keys = carryOut(keys, planDue(keys, onlyEs256, promotion), newKid)
+  t.same(states(keys, promotion), { k1: 'retired', k2: 'signing', k3: 'published' })
+
+  const leaves = addSeconds(promotion, hour + 60)
+  t.same(nextTransitionAt(keys, onlyEs256, promotion), leaves)
+  t.equal(keyState(keys[0]!, addSeconds(leaves, -0.001)), 'retired')
+  t.same(states(keys, leaves), { k1: 'gone', k2: 'signing', k3: 'published' })
+  t.same(nextTransitionAt(keys, onlyEs256, leaves), addSeconds(promotion, 30 * day))
+})
+
+t.test('a lead longer than the rotation interval delays the promotion', async (t) => {
+  const hasty = { ...onlyEs256, rotationIntervalSeconds: hour }
+  const keys = carryOut([], planDue([], hasty, start), counter())
+  t.same(nextTransitionAt(keys, hasty, start), addSeconds(start, day))
+})
+
+t.test('after a long outage one promotion is due, and it says since when', async (t) => {
+  const newKid = counter()
+  const keys = carryOut([], planDue([], onlyEs256, start), newKid)
+  const late = addSeconds(start, 100 * day)
+  t.same(dueTransitions(keys, onlyEs256, late), [
+    { alg: 'ES256', action: 'promote', at: addSeconds(start, 30 * day) },
+    { alg: 'ES256', action: 'publish-next', at: addSeconds(start, 30 * day) },
+  ])
+  t.same(nextTransitionAt(keys, onlyEs256, late), late)
+  const after = carryOut(keys, planDue(keys, onlyEs256, late), newKid)
+  t.same(dueTransitions(after, onlyEs256, late), [])
+})
+
+t.test('a lost signing key is replaced by the published one at once', async (t) => {
+  const newKid = counter()
+  const keys = carryOut([], planDue([], onlyEs256, start), newKid)
+  const damaged = keys.slice(1)
+  const after = carryOut(damaged, planDue(damaged, onlyEs256, start), newKid)
+  t.same(states(after, start), { k2: 'signing', k3: 'published' })
+})
+
+t.test('a lost next key is made anew', async (t) => {
+  const newKid = counter()
+  const keys = carryOut([], planDue([], onlyEs256, start), newKid).slice(0, 1)
+  t.same(dueTransitions(keys, onlyEs256, start), [
+    { alg: 'ES256', action: 'publish-next', at: start },
+  ])
+  const rotation = { alg: 'ES256', force: true } as const
+  const plan = planPromotion(keys, onlyEs256, start, rotation)
+  t.equal(plan.verdict, 'too-early', 'not even by force is a key used that nobody could fetch')
+  t.same(plan.signsFrom, addSeconds(start, day))
+  t.same(states(carryOut(keys, plan.changes, newKid), start), { k1: 'signing', k3: 'published' })
+})
