@@ -1,0 +1,60 @@
+/** What every token_endpoint_auth_method is: its name, and how it reads a request. */
+import type { Client } from '../clients/registry.ts'
+import type { Clock } from '../database/clock.ts'
+import { OAuthError, type ErrorOptions } from '../protocol/errors.ts'
+import type { Params } from '../protocol/params.ts'
+import type { AssertionStore } from './store.ts'
+
+export interface ClientAuthRequest {
+  /** The Authorization header. */
+  authorization: string | undefined
+  params: Params
+}
+
+/** A client_id with what is to prove it. */
+export interface ClientClaim {
+  clientId: string
+  /** Resolves when the claim is true of `client`; refuses with invalid_client when not. */
+  prove(client: Client): void | Promise<void>
+}
+
+export interface ClientAuthContext {
+  assertions: AssertionStore
+  clock: Pick<Clock, 'now'>
+  issuer: string
+  tokenEndpoint: string
+  /** By how much a client's clock may differ from ours. */
+  skewSeconds: number
+}
+
+export interface ClientAuthMethod {
+  name: string
+  /** The claim that a request makes by this method; undefined when it does not use the method. */
+  read(request: ClientAuthRequest, context: ClientAuthContext): ClientClaim | undefined
+}
+
+/** invalid_client; with the challenge when the Authorization header was used (RFC 6749 §5.2). */
+export function refuseClient(
+  { authorization }: ClientAuthRequest,
+  description: string,
+  options: Pick<ErrorOptions, 'detail' | 'cause'> = {},
+): OAuthError {
+  const challenge = { 'WWW-Authenticate': 'Basic realm="claviger", charset="UTF-8"' } // RFC 7617
+  return new OAuthError('invalid_client', description, {
+    ...options,
+    ...(authorization !== undefined && { headers: challenge }),
+  })
+}
+
+/** The same words for an unknown client, another method than the registered one, and a wrong proof. */
+export function refuseProof(
+  request: ClientAuthRequest,
+  method: string,
+  options: Pick<ErrorOptions, 'detail' | 'cause'>,
+): OAuthError {
+  return refuseClient(
+    request,
+    `The client could not be authenticated by ${method}. Check the client_id and its credentials, and that this is the client's token_endpoint_auth_method.`,
+    options,
+  )
+}

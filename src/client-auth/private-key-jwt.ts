@@ -1,0 +1,131 @@
+/** private_key_jwt: an assertion signed with the client's key (RFC 7523 §3, OpenID Connect Core §9). */
+import { createHash } from 'node:crypto'
+import { createLocalJWKSet, decodeJwt, errors, jwtVerify } from 'jose'
+import type { JWTPayload, LocalJWKSet } from 'jose'
+import { assertionAlgorithmsOf } from '../clients/metadata-consistency.ts'
+import type { Client } from '../clients/registry.ts'
+import { refuseClient, refuseProof } from './method.ts'
+import type { ClientAuthContext, ClientAuthMethod, ClientAuthRequest } from './method.ts'
+
+const name = 'private_key_jwt'
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+const maxAssertionLength = 8192
+const maxJtiLength = 256
+const maxLifetimeSeconds = 3600
+
+/** Said only once the signature is known to be the client's. */
+const claimAdvice: Readonly<Record<string, string>> = {
+  iss: 'The iss of the client_assertion must be the client_id.',
+  aud: 'The aud of the client_assertion must be the issuer or the token endpoint of this server, as one string.',
+  exp: `The client_assertion is expired, or its exp is missing or more than ${maxLifetimeSeconds} seconds ahead. Make a new one for each request.`,
+  nbf: 'The nbf of the client_assertion is in the future. Compare the clocks.',
+  iat: 'The iat of the client_assertion is in the future. Compare the clocks.',
+  jti: `The jti of the client_assertion must be a string of 1 to ${maxJtiLength} characters.`,
+}
+
+const keySets = new WeakMap<Client, LocalJWKSet>()
+
+export const privateKeyJwt: ClientAuthMethod = {
+  name,
+  read(request, context) {
+    const type = request.params.get('client_assertion_type')
+    const assertion = request.params.get('client_assertion')
+    if (type === undefined && assertion === undefined) return undefined
+    if (type !== assertionType || assertion === undefined)
+      throw refuseClient(
+        request,
+        `Send a client_assertion together with client_assertion_type=${assertionType}.`,
+      )
+    const clientId = readSubject(request, assertion)
+    return {
+      clientId,
+      async prove(client) {
+        const payload = await verify(request, assertion, client, context)
+        const faulty = findFaultyClaim(payload, client, context)
+        if (faulty !== undefined) throw refuseClaim(request, faulty)
+        const verdict = await context.assertions.consumeAssertion(
+          createHash('sha256')
+            .update(JSON.stringify([clientId, payload.jti]))
+            .digest(),
+          new Date((Number(payload.exp) + context.skewSeconds) * 1000),
+        )
+        if (verdict === 'replayed')
+          throw refuseClient(
+            request,
+            'The client_assertion was used before. Make a new one, with a jti of its own, for each request.',
+          )
+      },
+    }
+  },
+}
+
+/** Whom the assertion speaks of, before anything in it is proven. */
+function readSubject(request: ClientAuthRequest, assertion: string): string {
+  if (assertion.length > maxAssertionLength)
+    throw refuseClient(
+      request,
+      `Keep the client_assertion within ${maxAssertionLength} characters.`,
+    )
+  let sub: unknown
+  try {
+    ;({ sub } = decodeJwt(assertion))
+  } catch (cause) {
+    throw refuseClient(request, 'The client_assertion is not a signed JWT.', { cause })
+  }
+  if (typeof sub !== 'string')
+    throw refuseClient(request, 'The sub of the client_assertion must be the client_id.')
+  const inBody = request.params.get('client_id')
+  if (inBody !== undefined && inBody !== sub)
+    throw refuseClient(
+      request,
+      'The client_id in the body is not the sub of the client_assertion. Send the same, or leave it out.',
+    )
+  return sub
+}
+
+/** The signature, and the times that jose checks with it. */
+async function verify(
+  request: ClientAuthRequest,
+  assertion: string,
+  client: Client,
+  { clock, skewSeconds }: ClientAuthContext,
+): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(assertion, keySetOf(client), {
+      algorithms: [...assertionAlgorithmsOf(client.metadata)],
+      clockTolerance: skewSeconds,
+      currentDate: clock.now(),
+    })
+    return payload
+  } catch (error) {
+    if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired)
+      throw refuseClaim(request, error.claim)
+    throw refuseProof(request, name, { detail: String(error), cause: error })
+  }
+}
+
+/** Client keys are parsed once, as long as the registry keeps the client in memory. */
+function keySetOf(client: Client): LocalJWKSet {
+  const known = keySets.get(client)
+  if (known) return known
+  const keySet = createLocalJWKSet(client.metadata.jwks ?? { keys: [] })
+  keySets.set(client, keySet)
+  return keySet
+}
+
+function findFaultyClaim(
+  { iss, aud, exp, iat = 0, jti }: JWTPayload,
+  { clientId }: Client,
+  { issuer, tokenEndpoint, clock, skewSeconds }: ClientAuthContext,
+): string | undefined {
+  const latest = clock.now().getTime() / 1000 + skewSeconds
+  if (iss !== clientId) return 'iss'
+  if (aud !== issuer && aud !== tokenEndpoint) return 'aud'
+  if (exp === undefined || exp > latest + maxLifetimeSeconds) return 'exp'
+  if (iat > latest) return 'iat'
+  return typeof jti === 'string' && jti !== '' && jti.length <= maxJtiLength ? undefined : 'jti'
+}
+
+function refuseClaim(request: ClientAuthRequest, claim: string) {
+  return refuseClient(request, claimAdvice[claim] ?? `The claim ${claim} is wrong.`)
+}

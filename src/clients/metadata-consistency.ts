@@ -1,0 +1,93 @@
+/** What the members of client metadata must agree on with each other. */
+import { assertionAlgorithms, canVerify } from './jwks.ts'
+import type { ClientMetadata } from './metadata.ts'
+import type { Fault } from './rules.ts'
+
+interface Agreement {
+  /** The first is the one to mend; none is judged when any of them is already known to be faulty. */
+  members: (keyof ClientMetadata)[]
+  isBroken: (metadata: ClientMetadata) => boolean
+  message: string
+}
+
+const agreements: Agreement[] = [
+  {
+    members: ['redirect_uris', 'grant_types'],
+    isBroken: (m) => m.grant_types.includes('authorization_code') && m.redirect_uris.length === 0,
+    message: 'The authorization_code grant needs at least one redirect URI.',
+  },
+  {
+    members: ['response_types', 'grant_types'],
+    isBroken: (m) =>
+      m.grant_types.includes('authorization_code') !== m.response_types.includes('code'),
+    message:
+      'The response type code and the grant authorization_code go together (RFC 7591 §2.1). Leave it out to get what fits.',
+  },
+  {
+    members: ['grant_types'],
+    isBroken: (m) => m.grant_types.length === 0,
+    message: 'Give at least one grant type.',
+  },
+  {
+    members: ['grant_types'],
+    isBroken: (m) =>
+      m.grant_types.includes('refresh_token') && !m.grant_types.includes('authorization_code'),
+    message: 'The refresh_token grant continues an authorization_code grant. Add that one.',
+  },
+  {
+    members: ['grant_types', 'token_endpoint_auth_method'],
+    isBroken: (m) => m.grant_types.includes('client_credentials') && isPublic(m),
+    message:
+      'The client_credentials grant is only for clients that authenticate (RFC 6749 §4.4). Choose another token_endpoint_auth_method than none.',
+  },
+  {
+    members: ['require_pkce', 'token_endpoint_auth_method'],
+    isBroken: (m) => m.require_pkce === false && isPublic(m),
+    message: 'Public clients always need PKCE (RFC 9700 §2.1.1). Leave it out.',
+  },
+  {
+    members: ['jwks', 'token_endpoint_auth_method'],
+    isBroken: (m) => signsAssertions(m) && m.jwks === undefined,
+    message: "The method private_key_jwt needs the client's public keys.",
+  },
+  {
+    members: ['jwks', 'token_endpoint_auth_method', 'token_endpoint_auth_signing_alg'],
+    isBroken: (m) =>
+      signsAssertions(m) &&
+      m.jwks !== undefined &&
+      !assertionAlgorithmsOf(m).some((algorithm) => canVerify(m.jwks?.keys ?? [], algorithm)),
+    message: `None of the keys fits token_endpoint_auth_signing_alg. Give a signature key for it, or for one of ${assertionAlgorithms.join(', ')}.`,
+  },
+  {
+    members: ['token_endpoint_auth_signing_alg', 'token_endpoint_auth_method'],
+    isBroken: (m) => m.token_endpoint_auth_signing_alg !== undefined && !signsAssertions(m),
+    message: 'It is only for token_endpoint_auth_method private_key_jwt. Leave it out.',
+  },
+]
+
+/** Sentences about members that contradict each other. */
+export function findInconsistencies(
+  metadata: ClientMetadata,
+  faulty: ReadonlySet<string>,
+): Fault[] {
+  return agreements
+    .filter(({ members, isBroken }) => !members.some((m) => faulty.has(m)) && isBroken(metadata))
+    .map(({ members: [member], message }) => ({
+      member: member!,
+      message: `${member}: ${message}`,
+    }))
+}
+
+/** The algorithms that the client's assertions may be signed with (OpenID Connect Registration §2). */
+export function assertionAlgorithmsOf(metadata: ClientMetadata): readonly string[] {
+  const pinned = metadata.token_endpoint_auth_signing_alg
+  return pinned === undefined ? assertionAlgorithms : [pinned]
+}
+
+function isPublic(metadata: ClientMetadata): boolean {
+  return metadata.token_endpoint_auth_method === 'none'
+}
+
+function signsAssertions(metadata: ClientMetadata): boolean {
+  return metadata.token_endpoint_auth_method === 'private_key_jwt'
+}

@@ -1,0 +1,155 @@
+/** Client metadata: members, rules and defaults (RFC 7591 §2, OpenID Connect Registration §2, RP-Initiated Logout §3.1). */
+import type { JSONWebKeySet } from 'jose'
+import { validateClientClaims } from '../protocol/claims.ts'
+import { isPlainObject, type JsonObject } from '../protocol/json.ts'
+import { originOf, validateRedirectUri, type ApplicationType } from '../protocol/redirect-uri.ts'
+import { hintFor } from '../protocol/did-you-mean.ts'
+import { assertionAlgorithms, publicKeySet } from './jwks.ts'
+import { findInconsistencies } from './metadata-consistency.ts'
+import { findMemberFaults, flag, listOf, oneOf, origin, scopeText } from './rules.ts'
+import { shortText, textRule, webUri, wholeNumber, withoutNulls } from './rules.ts'
+import type { Fault, Rule } from './rules.ts'
+import type { SigningAlg } from '../protocol/signing-algs.ts'
+
+/** What this provider signs tokens with. */
+export interface ClientMetadata {
+  client_name?: string
+  client_uri?: string
+  logo_uri?: string
+  policy_uri?: string
+  tos_uri?: string
+  contacts?: string[]
+  application_type: ApplicationType
+  redirect_uris: string[]
+  post_logout_redirect_uris: string[]
+  grant_types: string[]
+  response_types: string[]
+  token_endpoint_auth_method: string
+  token_endpoint_auth_signing_alg?: string
+  jwks?: JSONWebKeySet
+  /** The most that the client may ask for. */
+  scope: string
+  id_token_signed_response_alg: SigningAlg
+  default_max_age?: number
+  require_auth_time: boolean
+  initiate_login_uri?: string
+  software_id?: string
+  software_version?: string
+  /** First-party: the person is not asked for consent. */
+  skip_consent: boolean
+  /** Absent: the rule of OAuth 2.1 §7.5.1 (public clients always, others unless an OpenID nonce protects the code). */
+  require_pkce?: boolean
+  custom_claims?: JsonObject
+  /** Absent: a public web client's redirect URIs tell. */
+  allowed_cors_origins?: string[]
+}
+
+/** What this provider can do, from its own lists of grants, methods and algorithms. */
+export interface Supported {
+  grantTypes: readonly string[]
+  authMethods: readonly string[]
+  algorithms: readonly string[]
+}
+
+export interface CheckedMetadata {
+  /** With every default filled in; undefined when there are faults. */
+  metadata: ClientMetadata | undefined
+  faults: Fault[]
+}
+
+/** Checks metadata as an administrator or a client gives it, and fills in the defaults; answers all faults at once. */
+export function validateClientMetadata(input: unknown, supported: Supported): CheckedMetadata {
+  if (!isPlainObject(input))
+    return refused([{ member: '', message: 'Give the client as a JSON object.' }])
+  const given = withoutNulls(input)
+  const rules = rulesFor(given, supported)
+  const memberFaults = findMemberFaults(given, rules, (member) =>
+    hintForUnknown(member, Object.keys(rules)),
+  )
+  const faulty = new Set(memberFaults.map(({ member }) => member))
+  if (faulty.has('')) return refused(memberFaults)
+  const sound = Object.fromEntries(Object.entries(given).filter(([member]) => !faulty.has(member)))
+  const metadata = { ...defaultsFor(sound), ...sound } as ClientMetadata // each member passed its rule
+  const faults = [...memberFaults, ...findInconsistencies(metadata, faulty)]
+  return faults.length > 0 ? refused(faults) : { metadata, faults }
+}
+
+function refused(faults: Fault[]): CheckedMetadata {
+  return { metadata: undefined, faults }
+}
+
+/** Metadata without the members that still are as its grant types make them, so that they follow a change of these. */
+export function withoutDerived(metadata: ClientMetadata): JsonObject {
+  const { response_types, scope, ...others } = metadata
+  const derived = defaultsFor(metadata)
+  return {
+    ...others,
+    ...(scope !== derived.scope && { scope }),
+    ...(response_types.join(' ') !== derived.response_types.join(' ') && { response_types }),
+  }
+}
+
+/** The browser origins that may read our answers (CORS). */
+export function allowedOriginsOf(metadata: ClientMetadata): string[] {
+  const isBrowserApp =
+    metadata.token_endpoint_auth_method === 'none' && metadata.application_type === 'web'
+  const derived = isBrowserApp ? metadata.redirect_uris.flatMap((uri) => originOf(uri) ?? []) : []
+  return [...new Set(metadata.allowed_cors_origins ?? derived)]
+}
+
+function defaultsFor(given: Partial<ClientMetadata>) {
+  const grantTypes = given.grant_types ?? ['authorization_code']
+  const usesCode = grantTypes.includes('authorization_code')
+  const refreshes = grantTypes.includes('refresh_token')
+  return {
+    application_type: 'web',
+    redirect_uris: [],
+    post_logout_redirect_uris: [],
+    grant_types: grantTypes,
+    response_types: usesCode ? ['code'] : [],
+    token_endpoint_auth_method: 'client_secret_basic',
+    scope: usesCode ? `openid profile email${refreshes ? ' offline_access' : ''}` : '',
+    id_token_signed_response_alg: 'RS256', // OpenID Connect Registration §2
+    require_auth_time: false,
+    skip_consent: false,
+  }
+}
+
+function rulesFor(given: JsonObject, supported: Supported): Record<keyof ClientMetadata, Rule> {
+  const applicationType = given.application_type === 'native' ? 'native' : 'web'
+  return {
+    client_name: shortText(200),
+    client_uri: webUri,
+    logo_uri: webUri,
+    policy_uri: webUri,
+    tos_uri: webUri,
+    contacts: listOf(shortText(320), 20),
+    application_type: oneOf(['web', 'native']),
+    redirect_uris: listOf(textRule((uri) => validateRedirectUri(uri, applicationType))),
+    post_logout_redirect_uris: listOf(textRule((uri) => validateRedirectUri(uri, applicationType))),
+    grant_types: listOf(oneOf(supported.grantTypes)),
+    response_types: listOf(oneOf(['code'])),
+    token_endpoint_auth_method: oneOf(supported.authMethods),
+    token_endpoint_auth_signing_alg: oneOf(assertionAlgorithms),
+    jwks: publicKeySet,
+    scope: scopeText,
+    id_token_signed_response_alg: oneOf(supported.algorithms),
+    default_max_age: wholeNumber(0, 2 ** 31 - 1),
+    require_auth_time: flag,
+    initiate_login_uri: webUri,
+    software_id: shortText(200),
+    software_version: shortText(200),
+    skip_consent: flag,
+    require_pkce: flag,
+    custom_claims: (name, value) => {
+      const { faults } = validateClientClaims(value)
+      return faults.length > 0 ? `${name}: ${faults.join(' ')}` : undefined
+    },
+    allowed_cors_origins: listOf(origin),
+  }
+}
+
+function hintForUnknown(member: string, names: readonly string[]): string {
+  if (member === 'jwks_uri') return 'Keys are not fetched. Give the keys themselves as jwks.'
+  return hintFor(member, names)
+}

@@ -1,0 +1,132 @@
+/** The registry of clients: from memory for every request, and what an administrator does to it. */
+import type { Clock } from '../database/clock.ts'
+import { Refusal } from '../protocol/refusal.ts'
+import { createCache } from './cache.ts'
+import type { Supported } from './metadata.ts'
+import { settleClient, type Registration } from './registration.ts'
+import { quote } from './rules.ts'
+import { createClientId, createClientSecret, isClientId } from './secrets.ts'
+import type { ClientStore, StoredClient } from './store.ts'
+
+export interface Client extends StoredClient {
+  /** It cannot keep a secret, and so does not authenticate (RFC 6749 §2.1). */
+  isPublic: boolean
+}
+
+export interface WrittenClient {
+  client: Client
+  /** The secret in clear when it is new: it cannot be shown again. */
+  clientSecret: string | undefined
+  /** Sentences for the administrator. */
+  warnings: string[]
+}
+
+export interface ClientRegistry {
+  find(clientId: string): Promise<Client | undefined>
+  /** Whether a browser at this origin may read our answers (CORS). */
+  isAllowedOrigin(origin: string): Promise<boolean>
+  /** Forgets one client, or all; to be called on every NOTIFY on `clientsChannel`. */
+  invalidate(clientId?: string): void
+  list(): Promise<Client[]>
+  /** Takes RFC 7591 metadata, with a client_id and a client_secret where they are to be given ones. */
+  create(input: unknown): Promise<WrittenClient>
+  /** Given members replace, null removes, all others stay. */
+  update(clientId: string, input: unknown): Promise<WrittenClient>
+  /** The former secret stops working at once. */
+  rotateSecret(clientId: string, clientSecret?: string): Promise<WrittenClient>
+  delete(clientId: string): Promise<void>
+}
+
+export interface ClientRegistryDependencies {
+  store: ClientStore
+  clock: Clock
+  /** How many clients a node keeps in memory. */
+  cacheSize: number
+  supported: Supported
+}
+
+const maxOriginLength = 300
+
+export function createClientRegistry(dependencies: ClientRegistryDependencies): ClientRegistry {
+  const { store, clock, cacheSize, supported } = dependencies
+
+  const clients = createCache({
+    load: async (clientId) => {
+      const stored = await store.findClient(clientId)
+      return stored && toClient(stored)
+    },
+    clock,
+    cacheSize,
+  })
+
+  const origins = createCache({
+    load: async (origin) => ((await store.isAllowedOrigin(origin)) ? { origin } : undefined),
+    clock,
+    cacheSize,
+  })
+
+  function invalidate(clientId?: string): void {
+    clients.invalidate(clientId)
+    origins.invalidate()
+  }
+
+  async function update(clientId: string, input: unknown): Promise<WrittenClient> {
+    const written = await store.changeClient(clientId, (current) => {
+      const registration = settleClient(input, supported, current)
+      return toWritten(registration, { ...current, updatedAt: clock.now() })
+    })
+    if (!written) throw unknownClient(clientId)
+    invalidate(clientId)
+    return written
+  }
+
+  return {
+    find: async (clientId) => (isClientId(clientId) ? clients.find(clientId) : undefined),
+
+    isAllowedOrigin: async (origin) =>
+      origin.length <= maxOriginLength && (await origins.find(origin)) !== undefined,
+
+    invalidate,
+
+    list: async () => (await store.listClients()).map(toClient),
+
+    async create(input) {
+      const registration = settleClient(input, supported)
+      const clientId = registration.clientId ?? createClientId()
+      const now = clock.now()
+      const times = { createdAt: now, updatedAt: now, revokedAt: undefined }
+      const written = toWritten(registration, { clientId, ...times })
+      if ((await store.insertClient(written.client)) === 'exists')
+        throw new Refusal(
+          `A client with the client_id ${quote(clientId)} exists already. Update it, or choose another client_id.`,
+        )
+      invalidate(clientId)
+      return written
+    },
+
+    update,
+
+    rotateSecret: (clientId, clientSecret = createClientSecret()) =>
+      update(clientId, { client_secret: clientSecret }),
+
+    async delete(clientId) {
+      if ((await store.deleteClient(clientId)) === 'unknown') throw unknownClient(clientId)
+      invalidate(clientId)
+    },
+  }
+}
+
+type Identity = Omit<StoredClient, keyof Registration['settings']>
+
+function toWritten(registration: Registration, identity: Identity): WrittenClient {
+  const { settings, clientSecret, warnings } = registration
+  return { client: toClient({ ...identity, ...settings }), clientSecret, warnings }
+}
+
+function toClient(stored: StoredClient): Client {
+  return { ...stored, isPublic: stored.metadata.token_endpoint_auth_method === 'none' }
+}
+
+function unknownClient(clientId: string): Refusal {
+  return new Refusal(`There is no client with the client_id ${quote(clientId)}. List the clients.`)
+}

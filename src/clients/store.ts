@@ -1,0 +1,144 @@
+/** SQL of clients. Every write tells the other nodes by NOTIFY, in its own transaction. */
+import type { Database, Queryable } from '../database/database.ts'
+import type { ClientMetadata } from './metadata.ts'
+
+/** The NOTIFY channel; the payload is the client_id. */
+export const clientsChannel = 'clients'
+
+export interface StoredClient {
+  clientId: string
+  secretHash: Buffer | undefined
+  metadata: ClientMetadata
+  allowedOrigins: string[]
+  createdAt: Date
+  updatedAt: Date
+  /** Since when the client may do nothing any more. */
+  revokedAt: Date | undefined
+}
+
+export interface ClientStore {
+  findClient(clientId: string): Promise<StoredClient | undefined>
+  listClients(): Promise<StoredClient[]>
+  isAllowedOrigin(origin: string): Promise<boolean>
+  insertClient(client: StoredClient): Promise<'created' | 'exists'>
+  /** Writes the client that `change` answers, and no other change comes in between; undefined when there is none. */
+  changeClient<Change extends { client: StoredClient }>(
+    clientId: string,
+    change: (current: StoredClient) => Change,
+  ): Promise<Change | undefined>
+  deleteClient(clientId: string): Promise<'deleted' | 'unknown'>
+}
+
+const clientColumns =
+  'client_id, client_secret_hash, metadata, allowed_origins, created_at, updated_at, revoked_at'
+
+interface ClientRow {
+  client_id: string
+  client_secret_hash: Buffer | null
+  metadata: ClientMetadata
+  allowed_origins: string[]
+  created_at: Date
+  updated_at: Date
+  revoked_at: Date | null
+}
+
+export function createClientStore(database: Database): ClientStore {
+  return {
+    async findClient(clientId) {
+      const rows = await database.query<ClientRow>(
+        `select ${clientColumns} from clients where client_id = $1`,
+        [clientId],
+      )
+      return rows.map(toClient)[0]
+    },
+
+    async listClients() {
+      const rows = await database.query<ClientRow>(
+        `select ${clientColumns} from clients order by created_at, client_id`,
+      )
+      return rows.map(toClient)
+    },
+
+    async isAllowedOrigin(origin) {
+      const rows = await database.query(
+        `select client_id from clients
+         where allowed_origins @> array[$1] and revoked_at is null
+         limit 1`,
+        [origin],
+      )
+      return rows.length > 0
+    },
+
+    async insertClient(client) {
+      const rows = await database.query(
+        `with written as (
+           insert into clients (${clientColumns})
+           values ($1, $2, $3, $4, $5, $6, $7)
+           on conflict (client_id) do nothing
+           returning client_id)
+         select pg_notify('${clientsChannel}', client_id) from written`,
+        [
+          client.clientId,
+          client.secretHash ?? null,
+          JSON.stringify(client.metadata),
+          client.allowedOrigins,
+          client.createdAt,
+          client.updatedAt,
+          client.revokedAt ?? null,
+        ],
+      )
+      return rows.length > 0 ? 'created' : 'exists'
+    },
+
+    changeClient: (clientId, change) =>
+      database.transaction(async (transaction) => {
+        const [row] = await transaction.query<ClientRow>(
+          `select ${clientColumns} from clients where client_id = $1 for update`,
+          [clientId],
+        )
+        if (!row) return undefined
+        const changed = change(toClient(row))
+        await updateClient(transaction, changed.client)
+        return changed
+      }),
+
+    async deleteClient(clientId) {
+      const rows = await database.query(
+        `with written as (delete from clients where client_id = $1 returning client_id)
+         select pg_notify('${clientsChannel}', client_id) from written`,
+        [clientId],
+      )
+      return rows.length > 0 ? 'deleted' : 'unknown'
+    },
+  }
+}
+
+async function updateClient(transaction: Queryable, client: StoredClient): Promise<void> {
+  await transaction.query(
+    `with written as (
+       update clients
+       set client_secret_hash = $2, metadata = $3, allowed_origins = $4, updated_at = $5
+       where client_id = $1
+       returning client_id)
+     select pg_notify('${clientsChannel}', client_id) from written`,
+    [
+      client.clientId,
+      client.secretHash ?? null,
+      JSON.stringify(client.metadata),
+      client.allowedOrigins,
+      client.updatedAt,
+    ],
+  )
+}
+
+function toClient(row: ClientRow): StoredClient {
+  return {
+    clientId: row.client_id,
+    secretHash: row.client_secret_hash ?? undefined,
+    metadata: row.metadata,
+    allowedOrigins: row.allowed_origins,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    revokedAt: row.revoked_at ?? undefined,
+  }
+}
