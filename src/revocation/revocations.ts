@@ -1,0 +1,77 @@
+/** Revoking by issue time: what was issued before the instant is refused, what is issued later is not. */
+import type { Clock } from '../database/clock.ts'
+import type { Database, Queryable } from '../database/database.ts'
+import type { Accounts } from '../users/accounts.ts'
+import {
+  isRevoked,
+  notBeforeOf,
+  revocationSubjects,
+  type RevocationSubject,
+  type TokenOrigin,
+} from '../verifier/not-before.ts'
+import type { RevocationStore } from './store.ts'
+
+export interface Revocations {
+  /** Refuses everything this user holds; answers the instant up to which. */
+  revokeUser(sub: string, reason?: string): Promise<Date>
+  /** Refuses the access tokens of one grant. */
+  revokeGrant(grantId: string, reason?: string): Promise<void>
+  /** Refuses one access token. */
+  revokeToken(jti: string, reason?: string): Promise<void>
+  isRevoked(token: TokenOrigin): Promise<boolean>
+}
+
+export function createRevocations({
+  database,
+  store,
+  accounts,
+  clock,
+  longestTokenSeconds,
+}: {
+  database: Database
+  store: RevocationStore
+  accounts: Pick<Accounts, 'markRevoked'>
+  clock: Clock
+  /** How long a token issued now can live at most: afterwards its record is useless. */
+  longestTokenSeconds: () => Promise<number>
+}): Revocations {
+  async function record(
+    subject: RevocationSubject,
+    reason: string | undefined,
+    also?: (at: Date, transaction: Queryable) => Promise<unknown>,
+  ): Promise<Date> {
+    const at = await clock.databaseNow()
+    const notBefore = notBeforeOf(at)
+    const expiresAt = new Date((notBefore + (await longestTokenSeconds())) * 1000)
+    await database.transaction(async (transaction) => {
+      await also?.(at, transaction)
+      await store.append({ ...subject, notBefore, expiresAt, reason, revokedAt: at }, transaction)
+    })
+    return at
+  }
+
+  /**
+   * Recorded twice: whoever is issuing reads its clock, then the records. Whoever missed the first record read its
+   * clock before the second was taken, so the second covers what it issues, without a lock on the issuing side.
+   */
+  async function recordForAll(...args: Parameters<typeof record>): Promise<Date> {
+    await record(...args)
+    return record(...args)
+  }
+
+  return {
+    revokeUser: (sub, reason) =>
+      recordForAll({ kind: 'user', id: sub }, reason, (at, transaction) =>
+        accounts.markRevoked(sub, at, transaction),
+      ),
+    async revokeGrant(grantId, reason) {
+      await recordForAll({ kind: 'grant', id: grantId }, reason)
+    },
+    async revokeToken(jti, reason) {
+      await record({ kind: 'token', id: jti }, reason)
+    },
+    async isRevoked(token) {
+      return isRevoked(token, await store.find(revocationSubjects(token)))
+    },
+  }
+}
