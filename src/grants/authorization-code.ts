@@ -1,0 +1,126 @@
+/** Authorization code grant (RFC 6749 §4.1.3, RFC 7636, OpenID Connect Core §3.1.3). */
+import type { Clock } from '../database/clock.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import type { Params } from '../protocol/params.ts'
+import { isCodeVerifier, verifierMatches } from '../protocol/pkce.ts'
+import type { Codes, StoredCode } from '../tokens/codes.ts'
+import type { EndGrant } from '../tokens/end-grant.ts'
+import type { IssueInstants } from '../tokens/issue-instant.ts'
+import type { RefreshFamilies } from '../tokens/refresh-families.ts'
+import type { Targets } from '../tokens/targets.ts'
+import type { Accounts } from '../users/accounts.ts'
+import type { GrantType } from './grant-type.ts'
+import type { Respond } from './respond.ts'
+
+export function authorizationCode({
+  codes,
+  accounts,
+  families,
+  targets,
+  issueInstants,
+  endGrant,
+  respond,
+  clock,
+}: {
+  codes: Codes
+  accounts: Pick<Accounts, 'findBySub'>
+  families: Pick<RefreshFamilies, 'firstToken'>
+  targets: Pick<Targets, 'requireRegistered'>
+  issueInstants: IssueInstants
+  endGrant: EndGrant
+  respond: Respond
+  clock: Clock
+}): GrantType {
+  return {
+    name: 'authorization_code',
+    async exchange({ client, params }) {
+      const code = params.require('code')
+      const verifier = params.get('code_verifier')
+      const readAt = clock.now()
+
+      const stored = await codes.find(code)
+      if (!stored || stored.expiresAt <= readAt) throw invalidCode('unknown or expired')
+      if (stored.clientId !== client.clientId) throw invalidCode('issued to another client')
+      if (stored.consumedAt) throw await replayed(stored)
+      requireSameRedirectUri(stored, params)
+      requireVerifier(stored, verifier)
+      const resources = narrowedResources(stored, params)
+      await targets.requireRegistered(resources)
+
+      const refreshable =
+        stored.scope.includes('offline_access') &&
+        client.metadata.grant_types.includes('refresh_token')
+      const [verdict, account] = await Promise.all([
+        codes.consume(code, { refreshable }),
+        accounts.findBySub(stored.sub),
+      ])
+      if (verdict === 'replayed') throw await replayed(stored)
+      if (!account) throw invalidCode('the user is gone')
+
+      const issuedAt = await issueInstants.await({ account, authTime: stored.authTime, readAt })
+      return respond({
+        client,
+        grant: stored,
+        account,
+        resources,
+        nonce: stored.nonce,
+        refreshToken: refreshable ? families.firstToken(stored.grantId) : undefined,
+        issuedAt,
+      })
+    },
+  }
+
+  /** RFC 6749 §4.1.2: a code used twice is refused, and what it gave is revoked. */
+  async function replayed(stored: StoredCode): Promise<OAuthError> {
+    await endGrant(stored.grantId, 'authorization code used twice')
+    return invalidCode('used twice; its tokens are revoked')
+  }
+}
+
+function invalidCode(detail: string): OAuthError {
+  return new OAuthError(
+    'invalid_grant',
+    'The code is unknown, expired, used, or was issued to another client. Start a new authorization request.',
+    { detail },
+  )
+}
+
+/** RFC 6749 §4.1.3: as in the authorization request, if it was included there. */
+function requireSameRedirectUri(stored: StoredCode, params: Params): void {
+  if (params.get('redirect_uri') !== stored.redirectUri)
+    throw new OAuthError(
+      'invalid_grant',
+      `The parameter 'redirect_uri' must be the same as in the authorization request.`,
+    )
+}
+
+/** RFC 7636 §4.6; a verifier without a challenge is a downgrade (RFC 9700 §2.1.1). */
+function requireVerifier(stored: StoredCode, verifier: string | undefined): void {
+  if (stored.codeChallenge === undefined) {
+    if (verifier === undefined) return
+    throw new OAuthError(
+      'invalid_grant',
+      `A 'code_verifier' came, but the authorization request had no 'code_challenge'. Send both or neither.`,
+    )
+  }
+  if (verifier === undefined)
+    throw new OAuthError('invalid_grant', `The parameter 'code_verifier' is missing.`)
+  if (!isCodeVerifier(verifier) || !verifierMatches(verifier, stored.codeChallenge))
+    throw new OAuthError(
+      'invalid_grant',
+      `The 'code_verifier' does not match the 'code_challenge'.`,
+    )
+}
+
+/** RFC 8707 §2.2: a subset of what was authorized; none means all of it. */
+function narrowedResources(stored: StoredCode, params: Params): string[] {
+  const asked = params.all('resource')
+  if (asked.length === 0) return stored.resources
+  const beyond = asked.find((resource) => !stored.resources.includes(resource))
+  if (beyond !== undefined)
+    throw new OAuthError(
+      'invalid_target',
+      `The resource '${beyond}' was not part of the authorization request. Ask for it there.`,
+    )
+  return asked
+}

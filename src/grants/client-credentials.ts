@@ -1,0 +1,39 @@
+/** Client credentials grant (RFC 6749 §4.4): a service speaks for itself. */
+import type { Clock } from '../database/clock.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { parseScope, userScopes } from '../protocol/scopes.ts'
+import type { TokenIssuer } from '../tokens/issuer.ts'
+import type { Targets } from '../tokens/targets.ts'
+import { requireAllowedScope } from '../clients/allowed-scope.ts'
+import type { GrantType } from './grant-type.ts'
+
+export function clientCredentials({
+  targets,
+  issuer,
+  clock,
+}: {
+  targets: Targets
+  issuer: Pick<TokenIssuer, 'accessToken'>
+  clock: Clock
+}): GrantType {
+  return {
+    name: 'client_credentials',
+    async exchange({ client, params }) {
+      const scope = parseScope(params.get('scope') ?? '')
+      const aboutUsers = scope.find((name) => userScopes.has(name))
+      if (aboutUsers !== undefined)
+        throw new OAuthError(
+          'invalid_scope',
+          `The scope '${aboutUsers}' is about a user, and there is none in this grant. Leave it out.`,
+        )
+      requireAllowedScope(client, scope)
+      const target = await targets.resolve({ client, resources: params.all('resource'), scope })
+      return {
+        access_token: await issuer.accessToken({ client, target, issuedAt: clock.now() }),
+        token_type: 'Bearer',
+        expires_in: target.ttlSeconds,
+        ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
+      }
+    },
+  }
+}

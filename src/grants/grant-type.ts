@@ -1,0 +1,23 @@
+/** What every grant_type is: its name, and how it turns a request into tokens. */
+import type { AuthenticatedClient } from '../client-auth/index.ts'
+import type { Params } from '../protocol/params.ts'
+
+export interface TokenRequest {
+  client: AuthenticatedClient['client']
+  params: Params
+}
+
+/** RFC 6749 §5.1, OpenID Connect Core §3.1.3.3. */
+export interface TokenResponse {
+  access_token: string
+  token_type: 'Bearer'
+  expires_in: number
+  scope?: string
+  refresh_token?: string
+  id_token?: string
+}
+
+export interface GrantType {
+  name: 'authorization_code' | 'refresh_token' | 'client_credentials'
+  exchange(request: TokenRequest): Promise<TokenResponse>
+}

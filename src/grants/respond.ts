@@ -1,0 +1,47 @@
+/** The successful answer that the user-bound grants share. */
+import type { Client } from '../clients/registry.ts'
+import type { Grant } from '../tokens/grant.ts'
+import type { TokenIssuer } from '../tokens/issuer.ts'
+import type { Targets } from '../tokens/targets.ts'
+import type { Account } from '../users/accounts.ts'
+import type { TokenResponse } from './grant-type.ts'
+
+export function createResponder({ targets, issuer }: { targets: Targets; issuer: TokenIssuer }) {
+  return async function respond({
+    client,
+    grant,
+    account,
+    scope = grant.scope,
+    resources = grant.resources,
+    nonce,
+    refreshToken,
+    issuedAt,
+  }: {
+    client: Client
+    grant: Grant
+    account: Account
+    scope?: string[] | undefined
+    resources?: string[] | undefined
+    nonce?: string | undefined
+    refreshToken: string | undefined
+    issuedAt: Date
+  }): Promise<TokenResponse> {
+    const target = await targets.resolve({ client, resources, scope })
+    const [accessToken, idToken] = await Promise.all([
+      issuer.accessToken({ client, target, issuedAt, user: { grant, account } }),
+      scope.includes('openid')
+        ? issuer.idToken({ client, grant: { ...grant, scope }, account, nonce, issuedAt })
+        : undefined,
+    ])
+    return {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: target.ttlSeconds,
+      scope: target.scope.join(' '),
+      ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+      ...(idToken !== undefined && { id_token: idToken }),
+    }
+  }
+}
+
+export type Respond = ReturnType<typeof createResponder>

@@ -1,0 +1,124 @@
+/**
+ * Refresh token families (RFC 9700 §4.14): every use makes the next generation. The generation before may come again
+ * for a short while (parallel tabs, lost responses) and gets the same successor; any other old one is reuse.
+ */
+import type { Clock } from '../database/clock.ts'
+import type { Account } from '../users/accounts.ts'
+import type { Grant } from './grant.ts'
+import type { RefreshTokenFormat } from './refresh-token.ts'
+import type { TokenStore } from './store.ts'
+
+/** A family and, as far as they matter here, its user. */
+export interface RefreshFamily extends Grant {
+  generation: number
+  rotatedAt: Date
+  expiresAt: Date
+  revokedAt: Date | undefined
+  account: Account
+}
+
+export interface RotateRequest {
+  clientId: string
+  /** What the request narrows down to; undefined: all that was granted. */
+  scope: string[] | undefined
+  resources: string[] | undefined
+}
+
+export type Rotation =
+  | { verdict: 'rotated' | 'replayed'; family: RefreshFamily; refreshToken: string }
+  | { verdict: 'reused'; family: RefreshFamily }
+  | { verdict: 'scope-exceeded' | 'resource-exceeded' }
+  | { verdict: 'unknown'; reason: string }
+
+export interface RefreshFamilies {
+  /** The first token of a family that the redemption of a code began. */
+  firstToken(grantId: string): string
+  rotate(token: string, request: RotateRequest): Promise<Rotation>
+  /** The family of a token that would still be accepted, for introspection and revocation. */
+  findLive(token: string): Promise<RefreshFamily | undefined>
+  revoke(grantId: string): Promise<void>
+}
+
+export function createRefreshFamilies({
+  store,
+  format,
+  clock,
+  settings,
+}: {
+  store: TokenStore
+  format: RefreshTokenFormat
+  clock: Clock
+  settings: { replayWindowSeconds: number; refreshIdleTtlSeconds: number }
+}): RefreshFamilies {
+  async function explain(
+    { grantId, generation }: { grantId: string; generation: number },
+    request: RotateRequest,
+  ): Promise<Rotation> {
+    const family = await store.findFamily(grantId)
+    if (!family) return { verdict: 'unknown', reason: 'no such family' }
+    if (family.clientId !== request.clientId)
+      return { verdict: 'unknown', reason: 'issued to another client' }
+    const dead = whyDead(family, clock.now())
+    if (dead !== undefined) return { verdict: 'unknown', reason: dead }
+    if (exceeds(request.scope, family.scope)) return { verdict: 'scope-exceeded' }
+    if (exceeds(request.resources, family.resources)) return { verdict: 'resource-exceeded' }
+    if (mayReplay(family, generation))
+      return {
+        verdict: 'replayed',
+        family,
+        refreshToken: format.format(grantId, family.generation),
+      }
+    return { verdict: 'reused', family }
+  }
+
+  function mayReplay(family: RefreshFamily, generation: number): boolean {
+    const windowEnds = family.rotatedAt.getTime() + settings.replayWindowSeconds * 1000
+    return generation === family.generation - 1 && clock.now().getTime() < windowEnds
+  }
+
+  return {
+    firstToken: (grantId) => format.format(grantId, 1),
+
+    async rotate(token, request) {
+      const parsed = format.parse(token)
+      if (!parsed) return { verdict: 'unknown', reason: 'not a token of this server' }
+      const now = clock.now()
+      const family = await store.rotateFamily({
+        ...parsed,
+        ...request,
+        now,
+        idleExpiresAt: new Date(now.getTime() + settings.refreshIdleTtlSeconds * 1000),
+      })
+      if (!family) return explain(parsed, request)
+      return {
+        verdict: 'rotated',
+        family,
+        refreshToken: format.format(family.grantId, family.generation),
+      }
+    },
+
+    async findLive(token) {
+      const parsed = format.parse(token)
+      const family = parsed && (await store.findFamily(parsed.grantId))
+      if (!family || whyDead(family, clock.now()) !== undefined) return undefined
+      const accepted =
+        parsed.generation === family.generation || mayReplay(family, parsed.generation)
+      return accepted ? family : undefined
+    },
+
+    revoke: (grantId) => store.revokeFamily(grantId, clock.now()),
+  }
+}
+
+function whyDead(family: RefreshFamily, now: Date): string | undefined {
+  const { account } = family
+  if (family.revokedAt) return 'the family was revoked'
+  if (family.expiresAt <= now) return 'the family has expired'
+  if (account.disabledAt) return 'the user is disabled'
+  if (account.revokedAt && family.authTime <= account.revokedAt) return 'the user was revoked'
+  return undefined
+}
+
+function exceeds(asked: string[] | undefined, granted: string[]): boolean {
+  return asked !== undefined && !asked.every((one) => granted.includes(one))
+}
