@@ -1,0 +1,77 @@
+/** What an authorization request needs next, decided from stored state alone (OpenID Connect Core §3.1.2.3–4). Pure. */
+import { covers, type Consent } from '../consents/consents.ts'
+import type { ErrorCode } from '../protocol/errors.ts'
+import type { Session } from '../sessions/sessions.ts'
+import type { AuthorizationRequest } from './request.ts'
+
+export interface State {
+  request: Pick<AuthorizationRequest, 'scope' | 'resources' | 'prompt' | 'maxAgeSeconds'>
+  /** When the request arrived: a login or consent asked for by it must be later. */
+  requestedAt: Date
+  denied: boolean
+  session: Session | undefined
+  /** The sub that an id_token_hint names. */
+  hintedSub: string | undefined
+  consent: Consent | undefined
+  /** Whether consent is needed at all, and whether a remembered one will do. */
+  consentRule: 'never' | 'remembered' | 'always'
+  now: Date
+}
+
+export type NextStep =
+  | { kind: 'login' }
+  | { kind: 'consent'; session: Session }
+  | { kind: 'issue'; session: Session }
+  | { kind: 'refuse'; code: ErrorCode; description: string }
+
+export function nextStep(state: State): NextStep {
+  const { session, request } = state
+  const silent = request.prompt.has('none')
+  if (state.denied)
+    return { kind: 'refuse', code: 'access_denied', description: 'The user did not allow it.' }
+
+  if (session && !isHinted(session, state) && session.authTime >= state.requestedAt)
+    return {
+      kind: 'refuse',
+      code: 'login_required',
+      description: 'Another user signed in than the one that id_token_hint names.',
+    }
+
+  if (!session || !isHinted(session, state) || !isFreshEnough(session, state))
+    return silent
+      ? {
+          kind: 'refuse',
+          code: 'login_required',
+          description: 'The user must sign in. Ask again without prompt=none.',
+        }
+      : { kind: 'login' }
+
+  if (needsConsent(state))
+    return silent
+      ? {
+          kind: 'refuse',
+          code: 'consent_required',
+          description: 'The user must consent. Ask again without prompt=none.',
+        }
+      : { kind: 'consent', session }
+
+  return { kind: 'issue', session }
+}
+
+function isHinted(session: Session, { hintedSub }: State): boolean {
+  return hintedSub === undefined || session.sub === hintedSub
+}
+
+function isFreshEnough(session: Session, { request, requestedAt, now }: State): boolean {
+  if (session.authTime >= requestedAt) return true
+  if (request.prompt.has('login')) return false
+  const ageSeconds = (now.getTime() - session.authTime.getTime()) / 1000
+  return request.maxAgeSeconds === undefined || ageSeconds <= request.maxAgeSeconds
+}
+
+function needsConsent({ request, requestedAt, consent, consentRule }: State): boolean {
+  if (consent && covers(consent, request) && consent.grantedAt >= requestedAt) return false
+  if (request.prompt.has('consent')) return true
+  if (consentRule === 'never') return false
+  return consentRule === 'always' || !consent || !covers(consent, request)
+}

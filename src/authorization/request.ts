@@ -1,0 +1,153 @@
+/** The authorization request itself (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1): its faults are redirected. */
+import { requireAllowedScope } from '../clients/allowed-scope.ts'
+import type { Client } from '../clients/registry.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import type { Params } from '../protocol/params.ts'
+import { isCodeChallenge } from '../protocol/pkce.ts'
+import { parseScope } from '../protocol/scopes.ts'
+import { responseModes, type Recipient } from './recipient.ts'
+
+export const prompts = ['none', 'login', 'consent'] as const
+export type Prompt = (typeof prompts)[number]
+
+export interface AuthorizationRequest {
+  scope: string[]
+  resources: string[]
+  prompt: ReadonlySet<Prompt>
+  maxAgeSeconds: number | undefined
+  loginHint: string | undefined
+  idTokenHint: string | undefined
+  nonce: string | undefined
+  codeChallenge: string | undefined
+}
+
+const maxParameterLength = 4096
+
+export function parseAuthorizationRequest(
+  params: Params,
+  { client, redirectUriGiven }: Recipient,
+): AuthorizationRequest {
+  params.refuseDuplicates()
+  refuseOversize(params)
+  refuseUnsupported(params)
+  requireCodeFlow(client, params)
+
+  const scope = parseScope(params.get('scope') ?? '')
+  requireAllowedScope(client, scope)
+  if (scope.includes('openid') && !redirectUriGiven)
+    throw new OAuthError(
+      'invalid_request',
+      `The parameter 'redirect_uri' is missing. OpenID Connect requests must have it.`,
+    )
+  const nonce = params.get('nonce')
+  return {
+    scope,
+    resources: [...new Set(params.all('resource'))],
+    prompt: parsePrompt(params.get('prompt')),
+    maxAgeSeconds: parseMaxAge(params.get('max_age')) ?? client.metadata.default_max_age,
+    loginHint: params.get('login_hint'),
+    idTokenHint: params.get('id_token_hint'),
+    nonce,
+    codeChallenge: requirePkce(client, params, scope.includes('openid') && nonce !== undefined),
+  }
+}
+
+function refuseOversize(params: Params): void {
+  const long = params.entries().find(([, value]) => value.length > maxParameterLength)
+  if (long)
+    throw new OAuthError(
+      'invalid_request',
+      `The parameter '${long[0].slice(0, 64)}' is longer than ${maxParameterLength} characters. Shorten it.`,
+    )
+}
+
+function refuseUnsupported(params: Params): void {
+  if (params.get('request') !== undefined)
+    throw new OAuthError(
+      'request_not_supported',
+      `Request objects are not supported. Send the parameters themselves.`,
+    )
+  if (params.get('request_uri') !== undefined)
+    throw new OAuthError(
+      'request_uri_not_supported',
+      `Request objects by reference are not supported. Send the parameters themselves.`,
+    )
+}
+
+function requireCodeFlow(client: Client, params: Params): void {
+  const responseType = params.require('response_type')
+  if (responseType !== 'code')
+    throw new OAuthError('unsupported_response_type', `Only the response_type 'code' is supported.`)
+  if (!client.metadata.response_types.includes('code'))
+    throw new OAuthError(
+      'unauthorized_client',
+      `This client is not registered for the authorization code flow.`,
+    )
+  const mode = params.get('response_mode')
+  if (mode !== undefined && !responseModes.some((known) => known === mode))
+    throw new OAuthError(
+      'invalid_request',
+      `The response_mode is unknown. Use one of: ${responseModes.join(', ')}.`,
+    )
+}
+
+function parsePrompt(text: string | undefined): Set<Prompt> {
+  const prompt = new Set<Prompt>()
+  for (const value of (text ?? '').split(' ').filter((part) => part !== '')) {
+    const known = prompts.find((one) => one === value)
+    if (!known)
+      throw new OAuthError(
+        'invalid_request',
+        `The parameter 'prompt' has an unknown value. Use: ${prompts.join(', ')}.`,
+      )
+    prompt.add(known)
+  }
+  if (prompt.has('none') && prompt.size > 1)
+    throw new OAuthError('invalid_request', `prompt=none cannot be combined with other prompts.`)
+  return prompt
+}
+
+function parseMaxAge(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^\d{1,9}$/.test(text))
+    throw new OAuthError(
+      'invalid_request',
+      `The parameter 'max_age' must be a whole number of seconds.`,
+    )
+  return Number(text)
+}
+
+/**
+ * OAuth 2.1 §7.5.1: a code challenge always, except for confidential clients whose OpenID Connect nonce protects the
+ * code; `require_pkce` makes that stricter or looser for a client.
+ */
+function requirePkce(
+  client: Client,
+  params: Params,
+  protectedByNonce: boolean,
+): string | undefined {
+  const challenge = params.get('code_challenge')
+  const method = params.get('code_challenge_method')
+  if (challenge === undefined) {
+    if (method !== undefined)
+      throw new OAuthError(
+        'invalid_request',
+        `A 'code_challenge_method' came without a 'code_challenge'. Send both.`,
+      )
+    const required = client.metadata.require_pkce ?? (client.isPublic || !protectedByNonce)
+    if (required)
+      throw new OAuthError(
+        'invalid_request',
+        `The parameter 'code_challenge' is missing. Use PKCE with code_challenge_method=S256.`,
+      )
+    return undefined
+  }
+  if (method !== 'S256')
+    throw new OAuthError('invalid_request', `The parameter 'code_challenge_method' must be S256.`)
+  if (!isCodeChallenge(challenge))
+    throw new OAuthError(
+      'invalid_request',
+      `The parameter 'code_challenge' must be the base64url SHA-256 of the verifier, 43 characters.`,
+    )
+  return challenge
+}
