@@ -1,0 +1,115 @@
+/**
+ * Limits on guessing passwords, counted in Postgres and so shared by all nodes. Names and addresses are stored as
+ * hashes only. Without the database there is no answer: nobody guesses unlimited during an outage.
+ */
+import { createHash } from 'node:crypto'
+import { RateLimiterPostgres } from 'rate-limiter-flexible'
+import type { Queryable } from '../database/database.ts'
+import { normalizeIdentifier } from '../users/identifiers.ts'
+import { networkOf } from './network.ts'
+
+export interface LoginAttempt {
+  address: string
+  /** What was typed as username or email. */
+  identifier: string
+}
+
+export type RateLimitVerdict = { allowed: true } | { allowed: false; retryAfterSeconds: number }
+
+export interface RateLimits {
+  /**
+   * To be asked before the password is hashed. Counts the attempt for its identifier at once, so that simultaneous
+   * guesses do not all pass; an address, which many people may share, is charged for failures only.
+   */
+  loginAttempt(attempt: LoginAttempt): Promise<RateLimitVerdict>
+  recordFailure(attempt: LoginAttempt): Promise<void>
+  /** Forgets the attempts of this identifier from this address. */
+  recordSuccess(attempt: LoginAttempt): Promise<void>
+}
+
+const limits = {
+  pair: { points: 10, duration: 15 * 60 },
+  address: { points: 100, duration: 15 * 60 },
+  identifier: { points: 100, duration: 60 * 60 },
+}
+
+export function createRateLimits({
+  database,
+  enabled,
+}: {
+  database: Queryable
+  enabled: boolean
+}): RateLimits {
+  if (!enabled) return unlimited
+  const storeClient = toStoreClient(database)
+  const limiter = (kind: keyof typeof limits) =>
+    new RateLimiterPostgres({
+      ...limits[kind],
+      keyPrefix: kind,
+      storeClient,
+      storeType: 'pool',
+      tableName: 'rate_limits',
+      tableCreated: true,
+      clearExpiredByTimeout: false, // jobs/purge-expired does it
+    })
+  const [pair, address, identifier] = [limiter('pair'), limiter('address'), limiter('identifier')]
+
+  return {
+    async loginAttempt(attempt) {
+      const keys = keysOf(attempt)
+      const failures = await address.get(keys.address)
+      if (failures && failures.consumedPoints >= limits.address.points)
+        return refuse(failures.msBeforeNext)
+      const ofPair = await pair.penalty(keys.pair)
+      if (ofPair.consumedPoints > limits.pair.points) return refuse(ofPair.msBeforeNext)
+      // Last, so that an address that is refused anyway cannot lock others out of the account.
+      const ofIdentifier = await identifier.penalty(keys.identifier)
+      if (ofIdentifier.consumedPoints > limits.identifier.points)
+        return refuse(ofIdentifier.msBeforeNext)
+      return { allowed: true }
+    },
+
+    async recordFailure(attempt) {
+      await address.penalty(keysOf(attempt).address)
+    },
+
+    async recordSuccess(attempt) {
+      const keys = keysOf(attempt)
+      await Promise.all([pair.delete(keys.pair), identifier.reward(keys.identifier)])
+    },
+  }
+}
+
+const unlimited: RateLimits = {
+  loginAttempt: async () => ({ allowed: true }),
+  recordFailure: async () => {},
+  recordSuccess: async () => {},
+}
+
+function refuse(millisecondsToWait: number): RateLimitVerdict {
+  return { allowed: false, retryAfterSeconds: Math.max(1, Math.ceil(millisecondsToWait / 1000)) }
+}
+
+function keysOf(attempt: LoginAttempt) {
+  const network = networkOf(attempt.address)
+  const name = normalizeIdentifier(attempt.identifier).toLowerCase()
+  return {
+    pair: hash(network, name),
+    address: hash(network),
+    identifier: hash(name),
+  }
+}
+
+function hash(...parts: string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+}
+
+/** As much of a `pg` pool as rate-limiter-flexible uses. */
+function toStoreClient(database: Queryable) {
+  return {
+    async query({ text, values }: { text: string; values: readonly unknown[] }) {
+      const rows = await database.query(text, values)
+      return { rows, rowCount: rows.length }
+    },
+  }
+}

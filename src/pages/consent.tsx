@@ -1,0 +1,112 @@
+/** Consent page: what an application may have. Saves the answer and returns to the authorize endpoint. */
+import type { FastifyInstance } from 'fastify'
+import { consentRuleOf } from '../authorization/consent-rule.ts'
+import type { PendingRequests } from '../authorization/pending-requests.ts'
+import { resolveRecipient } from '../authorization/recipient.ts'
+import { parseAuthorizationRequest } from '../authorization/request.ts'
+import type { ClientRegistry } from '../clients/registry.ts'
+import type { Resources } from '../clients/resources.ts'
+import type { Consents } from '../consents/consents.ts'
+import type { BrowserSession } from '../http/browser-session.ts'
+import type { Pages } from '../http/pages.ts'
+import { formParams, queryParams } from '../http/requests.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { Params } from '../protocol/params.ts'
+import { paths } from '../protocol/paths.ts'
+import type { Session } from '../sessions/sessions.ts'
+import type { Accounts } from '../users/accounts.ts'
+import { redirectTarget } from './client-view.tsx'
+import { ConsentPage } from './consent-view.tsx'
+import { findInteraction, resumePath, type Interaction } from './interaction.ts'
+import type { Site } from './layout.tsx'
+
+export interface ConsentDependencies {
+  pages: Pages
+  site: Site
+  browserSession: BrowserSession
+  pendingRequests: Pick<PendingRequests, 'find' | 'setDenied'>
+  clients: Pick<ClientRegistry, 'find'>
+  resources: Pick<Resources, 'find'>
+  consents: Pick<Consents, 'grant'>
+  accounts: Pick<Accounts, 'findBySub'>
+}
+
+export function registerConsent(app: FastifyInstance, dependencies: ConsentDependencies): void {
+  const { pages, site, browserSession, pendingRequests, clients, consents } = dependencies
+
+  app.get(paths.consent, { config: { isPage: true } }, async (request, reply) => {
+    const interaction = requireInteraction(
+      await findInteraction(queryParams(request).get('request'), dependencies),
+    )
+    const session = await browserSession.find(request)
+    if (!session) return reply.redirect(resumePath(pages, interaction), 303)
+    const asked = await askedFor(interaction)
+    const [account, resources] = await Promise.all([
+      dependencies.accounts.findBySub(session.sub),
+      Promise.all(asked.resources.map(describeResource)),
+    ])
+    return pages.send(
+      reply,
+      <ConsentPage
+        site={site}
+        action={pages.pathOf('consent')}
+        csrf={browserSession.formToken(request, reply, formPurpose(interaction, session))}
+        request={interaction.reference}
+        client={interaction.clientView}
+        redirectHost={redirectTarget(asked.redirectUri)}
+        account={account?.email ?? account?.username ?? session.sub}
+        scopes={asked.scope}
+        resources={resources}
+        isRemembered={asked.isRemembered}
+      />,
+      'interactionPage',
+    )
+  })
+
+  app.post(paths.consent, { config: { isPage: true } }, async (request, reply) => {
+    const form = formParams(request).refuseDuplicates()
+    const interaction = requireInteraction(await findInteraction(form.get('request'), dependencies))
+    const session = await browserSession.find(request)
+    if (!session) return reply.redirect(resumePath(pages, interaction), 303)
+    browserSession.requireOwnForm(request, form, formPurpose(interaction, session))
+
+    const isAllowed = form.require('decision') === 'allow'
+    if (isAllowed) {
+      const { scope, resources } = await askedFor(interaction)
+      await consents.grant(session.sub, interaction.client.clientId, {
+        scope,
+        resources,
+        after: interaction.pending.createdAt,
+      })
+    }
+    await pendingRequests.setDenied(interaction.reference, !isAllowed)
+    return reply.redirect(resumePath(pages, interaction), 303)
+  })
+
+  async function askedFor({ pending }: Interaction) {
+    const params = new Params(pending.parameters)
+    const recipient = await resolveRecipient(params, clients)
+    const { scope, resources } = parseAuthorizationRequest(params, recipient)
+    const { client, redirectUri } = recipient
+    const isRemembered = consentRuleOf(client, redirectUri) !== 'always'
+    return { scope, resources, redirectUri, isRemembered }
+  }
+
+  async function describeResource(resource: string) {
+    const found = await dependencies.resources.find(resource)
+    return { resource, name: found?.name ?? resource }
+  }
+}
+
+/** The answer is this user's, to this request. */
+function formPurpose({ reference }: Interaction, { sid }: Session): string {
+  return `consent:${reference}:${sid}`
+}
+
+function requireInteraction(interaction: Interaction | undefined): Interaction {
+  if (interaction) return interaction
+  throw new OAuthError(
+    'invalid_request',
+    `The parameter 'request' is missing. Start again from the application.`,
+  )
+}

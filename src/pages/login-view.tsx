@@ -1,0 +1,114 @@
+/** Markup of the login page: username or email, and password. */
+import { ClientLinks, ClientLogo } from './client-view.tsx'
+import type { ClientView } from './client-view.tsx'
+import { Icon } from './icons.tsx'
+import { Foreign, HiddenFields, Layout } from './layout.tsx'
+import type { Site } from './layout.tsx'
+
+export type LoginProblem =
+  | { kind: 'rejected' | 'expired' | 'busy' }
+  | { kind: 'rate-limited'; retryAfterSeconds: number }
+
+export interface LoginPageProps {
+  site: Site
+  action: string
+  csrf: string
+  /** The authorization request to resume; empty when the person came by themselves. */
+  request: string
+  client?: ClientView | undefined
+  /** login_hint, or what was typed before. */
+  username?: string | undefined
+  problem?: LoginProblem | undefined
+}
+
+export function LoginPage(props: LoginPageProps) {
+  const { site, action, csrf, request, client, username, problem } = props
+  const describedBy = problem && { 'aria-describedby': 'problem' }
+  const invalid = problem?.kind === 'rejected' && { 'aria-invalid': true }
+  return (
+    <Layout site={site} title={titleOf(props)}>
+      <div class="intro">
+        {client && <ClientLogo client={client} />}
+        <h1>Sign in</h1>
+        {client && (
+          <p>
+            to continue to{' '}
+            <strong>
+              <Foreign>{client.name}</Foreign>
+            </strong>
+          </p>
+        )}
+      </div>
+      {problem && (
+        <div class="alert" role="alert" id="problem">
+          <Icon name="alert" />
+          <p>{problemText(problem)}</p>
+        </div>
+      )}
+      <form method="post" action={action}>
+        <HiddenFields
+          fields={[
+            ['csrf', csrf],
+            ['request', request],
+          ]}
+        />
+        <label for="username">Username or email</label>
+        <input
+          id="username"
+          name="username"
+          type="text"
+          autocomplete="username"
+          autocapitalize="none"
+          autocorrect="off"
+          spellcheck={false}
+          required
+          value={username}
+          autofocus={!username}
+          {...describedBy}
+          {...invalid}
+        />
+        <label for="password">Password</label>
+        <input
+          id="password"
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+          autofocus={Boolean(username)}
+          {...describedBy}
+          {...invalid}
+        />
+        <button id="submit" type="submit" class="primary">
+          Sign in
+        </button>
+      </form>
+      {client && <ClientLinks client={client} />}
+    </Layout>
+  )
+}
+
+/** Screen readers say the title first: it tells that something went wrong. */
+function titleOf({ client, problem }: LoginPageProps): string {
+  const title = client ? `Sign in to ${client.name}` : 'Sign in'
+  return problem ? `Error: ${title}` : title
+}
+
+function problemText(problem: LoginProblem): string {
+  if (problem.kind !== 'rate-limited') return problemTexts[problem.kind]
+  return `There were too many attempts. Wait ${duration(problem.retryAfterSeconds)}, then try again.`
+}
+
+const problemTexts = {
+  // The same for an unknown user, a wrong password and a disabled account: it must not tell which.
+  rejected: 'That username or password is not right. Check both and try again.',
+  expired: 'This form had expired, or your browser does not accept cookies. Please sign in again.',
+  busy: 'Many people are signing in right now. Wait a few seconds, then try again.',
+}
+
+function duration(seconds: number): string {
+  if (seconds <= 60) return 'a minute'
+  const minutes = Math.ceil(seconds / 60)
+  if (minutes < 60) return `${minutes} minutes`
+  const hours = Math.ceil(minutes / 60)
+  return hours === 1 ? 'an hour' : `${hours} hours`
+}

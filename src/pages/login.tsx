@@ -1,0 +1,115 @@
+/** Login page: username or email, and password. Saves a session and returns to where the person came from. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { PendingRequests } from '../authorization/pending-requests.ts'
+import type { ClientRegistry } from '../clients/registry.ts'
+import type { BrowserSession } from '../http/browser-session.ts'
+import type { Pages } from '../http/pages.ts'
+import type { RateLimits } from '../http/rate-limits.ts'
+import { formParams, queryParams } from '../http/requests.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { Params } from '../protocol/params.ts'
+import { paths } from '../protocol/paths.ts'
+import type { Accounts } from '../users/accounts.ts'
+import { findInteraction, resumePath, type Interaction } from './interaction.ts'
+import type { Site } from './layout.tsx'
+import { LoginPage, type LoginProblem } from './login-view.tsx'
+
+const formPurpose = 'login'
+
+export interface LoginDependencies {
+  pages: Pages
+  site: Site
+  browserSession: BrowserSession
+  pendingRequests: Pick<PendingRequests, 'find'>
+  clients: Pick<ClientRegistry, 'find'>
+  accounts: Pick<Accounts, 'authenticate'>
+  rateLimits: RateLimits
+}
+
+export function registerLogin(app: FastifyInstance, dependencies: LoginDependencies): void {
+  const { pages, site, browserSession, accounts, rateLimits } = dependencies
+
+  app.get(paths.login, { config: { isPage: true } }, async (request, reply) => {
+    const interaction = await findInteraction(queryParams(request).get('request'), dependencies)
+    return show(request, reply, { interaction, username: loginHintOf(interaction) })
+  })
+
+  app.post(paths.login, { config: { isPage: true } }, async (request, reply) => {
+    const form = formParams(request).refuseDuplicates()
+    const interaction = await findInteraction(form.get('request'), dependencies)
+    const username = form.get('username') ?? ''
+    const problem = (kind: 'rejected' | 'expired' | 'busy') => ({
+      interaction,
+      username,
+      problem: { kind },
+    })
+
+    if (!browserSession.isOwnForm(request, form, formPurpose))
+      return show(request, reply.code(403), problem('expired'))
+    const attempt = { address: request.ip, identifier: username }
+    const limit = await rateLimits.loginAttempt(attempt)
+    if (!limit.allowed) {
+      request.log.warn('sign-in refused: too many failed attempts')
+      reply.code(429).header('retry-after', String(limit.retryAfterSeconds))
+      return show(request, reply, {
+        interaction,
+        username,
+        problem: { kind: 'rate-limited', retryAfterSeconds: limit.retryAfterSeconds },
+      })
+    }
+
+    const account = await authenticate(username, form.get('password') ?? '')
+    if (account === 'busy')
+      return show(request, reply.code(503).header('retry-after', '2'), problem('busy'))
+    if (!account) {
+      await rateLimits.recordFailure(attempt)
+      request.log.info('sign-in refused: wrong username or password')
+      return show(request, reply.code(401), problem('rejected'))
+    }
+    await rateLimits.recordSuccess(attempt)
+    await browserSession.start(request, reply, {
+      sub: account.sub,
+      amr: ['pwd'],
+      after: [account.revokedAt, interaction?.pending.createdAt],
+    })
+    request.log.info({ sub: account.sub }, 'signed in')
+    return reply.redirect(interaction ? resumePath(pages, interaction) : pages.pathOf('home'), 303)
+  })
+
+  function show(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    view: {
+      interaction: Interaction | undefined
+      username?: string | undefined
+      problem?: LoginProblem
+    },
+  ): FastifyReply {
+    return pages.send(
+      reply,
+      <LoginPage
+        site={site}
+        action={pages.pathOf('login')}
+        csrf={browserSession.formToken(request, reply, formPurpose)}
+        request={view.interaction?.reference ?? ''}
+        client={view.interaction?.clientView}
+        username={view.username}
+        problem={view.problem}
+      />,
+      'interactionPage',
+    )
+  }
+
+  async function authenticate(username: string, password: string) {
+    try {
+      return await accounts.authenticate(username, password)
+    } catch (error) {
+      if (error instanceof OAuthError && error.code === 'temporarily_unavailable') return 'busy'
+      throw error
+    }
+  }
+}
+
+function loginHintOf(interaction: Interaction | undefined): string | undefined {
+  return interaction && new Params(interaction.pending.parameters).get('login_hint')
+}
