@@ -1,0 +1,116 @@
+/** The Fastify app: how requests are read and answered, then the list of endpoints and pages. */
+import cookie from '@fastify/cookie'
+import cors from '@fastify/cors'
+import formbody from '@fastify/formbody'
+import fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import { registerAuthorize } from './endpoints/authorize.ts'
+import { registerDiscovery } from './endpoints/discovery.ts'
+import { registerHealth } from './endpoints/health.ts'
+import { registerIntrospect } from './endpoints/introspect.ts'
+import { registerJwks } from './endpoints/jwks.ts'
+import { registerRevoke } from './endpoints/revoke.ts'
+import { registerToken } from './endpoints/token.ts'
+import { registerUserinfo } from './endpoints/userinfo.ts'
+import { corsOptions } from './http/cors.ts'
+import { answerBadUrl, answerBrokenRequest, registerErrorHandler } from './http/error-handler.ts'
+import { basePathOf } from './http/pages.ts'
+import { loggedPath, type RawQuery } from './http/requests.ts'
+import { toFastifyTrustProxy } from './http/trust-proxy.ts'
+import { registerAssets } from './pages/assets.ts'
+import { registerConsent } from './pages/consent.tsx'
+import { sendErrorPage } from './pages/error.tsx'
+import { registerHome } from './pages/home.tsx'
+import { registerLogin } from './pages/login.tsx'
+import { registerLogout } from './pages/logout.tsx'
+import { parseParams } from './protocol/params.ts'
+import type { Services } from './services.ts'
+
+const bodyLimitBytes = 64 * 1024
+
+export async function createApp(
+  services: Services,
+  { config, log }: { config: Config; log: Logger },
+): Promise<FastifyInstance> {
+  const app = fastify(serverOptions(config, log))
+  app.removeAllContentTypeParsers()
+  await app.register(formbody, {
+    bodyLimit: bodyLimitBytes,
+    parser: (text) => ({ params: parseParams(text) }),
+  })
+  await app.register(cookie)
+  await app.register(cors, corsOptions(services))
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(services.securityHeaders.api).header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        path: loggedPath(request.url),
+        status: reply.statusCode,
+        milliseconds: Math.round(reply.elapsedTime),
+        address: request.ip,
+      },
+      'answered',
+    )
+  })
+  registerErrorHandler(app, { sendErrorPage: sendErrorPage(services) })
+
+  registerDiscovery(app, services.discovery)
+  await app.register(
+    async (routes) => {
+      registerJwks(routes, services)
+      registerAuthorize(routes, services)
+      registerToken(routes, services)
+      registerUserinfo(routes, services)
+      registerIntrospect(routes, services)
+      registerRevoke(routes, services)
+      registerHealth(routes, services)
+
+      registerHome(routes, services)
+      registerLogin(routes, services)
+      registerConsent(routes, services)
+      registerLogout(routes, services)
+      registerAssets(routes, services)
+    },
+    { prefix: basePathOf(config.issuer) },
+  )
+  return app
+}
+
+function serverOptions(config: Config, log: Logger): FastifyServerOptions {
+  const options: FastifyServerOptions = {
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: toFastifyTrustProxy(config.trustProxy),
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerBadUrl,
+    bodyLimit: bodyLimitBytes,
+    genReqId: () => randomBytes(9).toString('base64url'),
+    routerOptions: { querystringParser: (text: string): RawQuery => ({ text }) },
+  }
+  return config.tls ? Object.assign(options, { https: tlsOptions(config.tls) }) : options
+}
+
+/** TLS 1.2 with forward secrecy and authenticated encryption only, and 1.3. */
+function tlsOptions({ certFile, keyFile }: { certFile: string; keyFile: string }) {
+  return {
+    cert: readFileSync(certFile),
+    key: readFileSync(keyFile),
+    minVersion: 'TLSv1.2' as const,
+    ciphers: [
+      'TLS_AES_256_GCM_SHA384',
+      'TLS_AES_128_GCM_SHA256',
+      'TLS_CHACHA20_POLY1305_SHA256',
+      'ECDHE-ECDSA-AES128-GCM-SHA256',
+      'ECDHE-RSA-AES128-GCM-SHA256',
+      'ECDHE-ECDSA-AES256-GCM-SHA384',
+      'ECDHE-RSA-AES256-GCM-SHA384',
+    ].join(':'),
+  }
+}

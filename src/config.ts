@@ -1,0 +1,110 @@
+/** The environment, read once into one frozen Config. Every fault is reported at once. */
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { crossCheck } from './config/cross-checks.ts'
+import type { Setting } from './config/setting.ts'
+import { settings, type SettingValues } from './config/settings.ts'
+import { findUnknown } from './config/unknown-variables.ts'
+import { Refusal } from './protocol/refusal.ts'
+
+export { settingsTable } from './config/settings-table.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+type Derived = 'issuer' | 'defaultAudience' | 'passwordHashConcurrency'
+
+export type Config = Readonly<
+  Omit<SettingValues, Derived | 'tlsCertFile' | 'tlsKeyFile'> & {
+    [Name in Derived]: NonNullable<SettingValues[Name]>
+  } & { tls: Readonly<{ certFile: string; keyFile: string }> | undefined }
+>
+
+export function loadConfig(): Config {
+  return readConfig(process.env)
+}
+
+/** Throws one Refusal that names every variable at fault and says what to write. */
+export function readConfig(environment: Environment): Config {
+  const faults = findUnknown(environment, Object.values<Setting>(settings).flatMap(variablesOf))
+  const faulty = new Set<string>()
+  const read = Object.entries<Setting>(settings).map(([name, setting]) => {
+    const outcome = readSetting(setting, environment)
+    if ('value' in outcome) return [name, outcome.value]
+    faults.push(outcome.fault)
+    faulty.add(name)
+    return [name, defaultOf(setting)]
+  })
+  const given: SettingValues = Object.fromEntries(read)
+  const config = derive(given)
+  faults.push(...crossCheck(config, given, faulty))
+  if (faults.length > 0) throw new Refusal(describe(faults))
+  return Object.freeze(config)
+}
+
+function variablesOf({ variable, secret }: Setting): string[] {
+  return secret ? [variable, `${variable}_FILE`] : [variable]
+}
+
+/** A variable that is set but empty counts as not set. */
+function readSetting(
+  setting: Setting,
+  environment: Environment,
+): { value: unknown } | { fault: string } {
+  const { variable } = setting
+  const text = environment[variable] || undefined
+  const file = setting.secret ? environment[`${variable}_FILE`] || undefined : undefined
+  if (file !== undefined && text !== undefined)
+    return { fault: `${variable} and ${variable}_FILE are both set. Set one of them.` }
+  if (file !== undefined) return readSecretFile(setting, file)
+  if (text === undefined) return { value: defaultOf(setting) }
+  const parsed = setting.parse(text)
+  if ('value' in parsed) return parsed
+  const shown = setting.secret ? 'not valid' : quote(text)
+  return { fault: `${variable} is ${shown}. Write ${parsed.fault}.` }
+}
+
+function readSecretFile(setting: Setting, file: string): { value: unknown } | { fault: string } {
+  const source = `${setting.variable}_FILE`
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8').trim()
+  } catch {
+    return { fault: `${source} is ${quote(file)}. Write the path of a file that can be read.` }
+  }
+  const parsed = setting.parse(text)
+  if ('value' in parsed) return parsed
+  return { fault: `${source} names a file whose content is not valid. Write ${parsed.fault}.` }
+}
+
+function defaultOf(setting: Setting): unknown {
+  if (setting.default === undefined) return undefined
+  const parsed = setting.parse(setting.default)
+  return 'value' in parsed ? parsed.value : undefined
+}
+
+/** A password that stands in a URL by mistake is left out. */
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 200).replace(/\/\/[^/]*@/, '//…@'))
+}
+
+function derive(given: SettingValues): Config {
+  const { tlsCertFile, tlsKeyFile, ...rest } = given
+  const tls =
+    tlsCertFile !== undefined && tlsKeyFile !== undefined
+      ? Object.freeze({ certFile: tlsCertFile, keyFile: tlsKeyFile })
+      : undefined
+  const scheme = tls ? 'https' : 'http'
+  const issuer = given.issuer ?? new URL(`${scheme}://localhost:${given.port}`).origin
+  return {
+    ...rest,
+    tls,
+    issuer,
+    defaultAudience: given.defaultAudience ?? issuer,
+    passwordHashConcurrency: given.passwordHashConcurrency ?? availableParallelism(),
+  }
+}
+
+function describe(faults: readonly string[]): string {
+  const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`
+  return `The configuration has ${count}:\n${faults.map((fault) => `- ${fault}`).join('\n')}`
+}

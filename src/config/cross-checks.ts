@@ -1,0 +1,68 @@
+/** What no setting can tell alone. */
+import type { Config } from '../config.ts'
+import { isLoopback } from './parsers.ts'
+import type { SettingValues } from './settings.ts'
+
+interface Rule {
+  /** Not checked when one of these is at fault by itself. */
+  about: readonly (keyof SettingValues)[]
+  isBroken(config: Config, given: SettingValues): boolean
+  fault: string
+}
+
+const rules: readonly Rule[] = [
+  {
+    about: ['tlsCertFile', 'tlsKeyFile'],
+    isBroken: (_, given) => (given.tlsCertFile === undefined) !== (given.tlsKeyFile === undefined),
+    fault: 'Only one of TLS_CERT_FILE and TLS_KEY_FILE is set. Set both or none.',
+  },
+  {
+    about: ['port', 'issuer'],
+    isBroken: (config, given) => config.port === 0 && given.issuer === undefined,
+    fault: 'PORT is 0 and ISSUER is not set. Set ISSUER, or a fixed PORT.',
+  },
+  {
+    about: ['issuer', 'tlsCertFile', 'tlsKeyFile'],
+    isBroken: (config) => config.tls !== undefined && config.issuer.startsWith('http:'),
+    fault: 'ISSUER is http: although TLS_CERT_FILE is set. Write an https: ISSUER.',
+  },
+  {
+    about: ['issuer', 'insecureHttp', 'tlsCertFile', 'tlsKeyFile'],
+    isBroken: (config) =>
+      config.tls === undefined &&
+      config.issuer.startsWith('http:') &&
+      !isLoopback(config.issuer) &&
+      !config.insecureHttp,
+    fault:
+      'ISSUER is http: on a host that is not loopback. Write an https: ISSUER; CLAVIGER_INSECURE_HTTP=on allows it in a closed test network.',
+  },
+  {
+    about: ['keyPublicationLeadSeconds', 'jwksMaxAgeSeconds'],
+    isBroken: (config) => config.keyPublicationLeadSeconds < config.jwksMaxAgeSeconds,
+    fault:
+      'CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS is less than CLAVIGER_JWKS_MAX_AGE_SECONDS: a key would sign before every cache has it. Write at least as much.',
+  },
+  {
+    about: ['keyRotationIntervalSeconds', 'keyPublicationLeadSeconds'],
+    isBroken: (config) => config.keyRotationIntervalSeconds <= config.keyPublicationLeadSeconds,
+    fault:
+      'CLAVIGER_KEY_ROTATION_INTERVAL_SECONDS is not more than CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: the next key would not be ready. Write more.',
+  },
+  {
+    about: ['refreshIdleTtlSeconds', 'refreshTtlSeconds'],
+    isBroken: (config) => config.refreshIdleTtlSeconds > config.refreshTtlSeconds,
+    fault:
+      'CLAVIGER_REFRESH_TOKEN_IDLE_TTL_SECONDS is more than CLAVIGER_REFRESH_TOKEN_TTL_SECONDS. Write at most as much.',
+  },
+]
+
+export function crossCheck(
+  config: Config,
+  given: SettingValues,
+  faulty: ReadonlySet<string>,
+): string[] {
+  return rules
+    .filter(({ about }) => !about.some((name) => faulty.has(name)))
+    .filter((rule) => rule.isBroken(config, given))
+    .map(({ fault }) => fault)
+}

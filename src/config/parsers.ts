@@ -1,0 +1,94 @@
+/** How the text of a setting is read. A fault says what to write instead. */
+import { accessSync, constants } from 'node:fs'
+import { isIP, isIPv6 } from 'node:net'
+import { resolve } from 'node:path'
+
+export type Parsed<T> = { value: T } | { fault: string }
+export type Parser<T> = (text: string) => Parsed<T>
+
+export function wholeNumber(lowest: number, highest: number): Parser<number> {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN
+    return value >= lowest && value <= highest
+      ? { value }
+      : { fault: `a whole number from ${lowest} to ${highest}` }
+  }
+}
+
+export function oneOf<Choice extends string>(choices: readonly Choice[]): Parser<Choice> {
+  return (text) => {
+    const value = choices.find((choice) => choice === text)
+    return value === undefined ? { fault: `one of ${choices.join(', ')}` } : { value }
+  }
+}
+
+export const onOrOff: Parser<boolean> = (text) =>
+  text === 'on' || text === 'off' ? { value: text === 'on' } : { fault: 'on or off' }
+
+export const rsaKeyBits: Parser<number> = (text) =>
+  ['2048', '3072', '4096'].includes(text)
+    ? { value: Number(text) }
+    : { fault: 'one of 2048, 3072, 4096' }
+
+export const path: Parser<string> = (text) => ({ value: resolve(text) })
+
+export const readableFile: Parser<string> = (text) => {
+  try {
+    accessSync(text, constants.R_OK)
+    return { value: resolve(text) }
+  } catch {
+    return { fault: 'the path of a PEM file that this process may read' }
+  }
+}
+
+export const host: Parser<string> = (text) =>
+  isIP(text) > 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text)
+    ? { value: text }
+    : { fault: 'a host name or an address such as localhost, 0.0.0.0 or :: (without port)' }
+
+export const audience: Parser<string> = (text) =>
+  /^[\x21-\x7e]+$/.test(text) ? { value: text } : { fault: 'a URI without spaces' }
+
+/** OpenID Connect Discovery §3: https, no query or fragment; clients compare it character by character. */
+export const issuer: Parser<string> = (text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
+    return { fault: 'an absolute URL such as https://login.example.com' }
+  const canonical = url.origin + url.pathname.replace(/\/+$/, '')
+  return canonical === text
+    ? { value: text }
+    : { fault: `it without query, fragment, user or trailing slash: ${canonical}` }
+}
+
+export function isLoopback(url: string): boolean {
+  return /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname)
+}
+
+export const databaseUrl: Parser<string> = (text) =>
+  /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
+    ? { value: text }
+    : { fault: 'postgres://USER:PASSWORD@HOST:5432/DATABASE, special characters percent-encoded' }
+
+/** One or several, in hexadecimal, base64url or base64; read by keys/key-encryption-keys. */
+export const keysOf32Bytes: Parser<string> = (text) =>
+  text.split(/[\s,]+/).every((key) => /^(?:[\da-f]{64}|[\w-]{43}|[a-z\d+/]{43}=?)$/i.test(key))
+    ? { value: text }
+    : { fault: 'what `openssl rand -hex 32` prints' }
+
+export type TrustProxy = false | number | readonly string[]
+
+export const trustProxy: Parser<TrustProxy> = (text) => {
+  if (text === 'off' || text === 'false') return { value: false }
+  if (text === 'on' || text === 'true') return { value: 1 }
+  if (/^[1-9]\d?$/.test(text)) return { value: Number(text) }
+  const addresses = text.split(',').map((address) => address.trim())
+  return addresses.every(isAddressOrRange)
+    ? { value: Object.freeze(addresses) }
+    : { fault: 'off, how many proxies stand in front (such as 1), or their addresses or CIDRs' }
+}
+
+function isAddressOrRange(text: string): boolean {
+  const [address, prefix, ...rest] = text.split('/')
+  if (address === undefined || isIP(address) === 0 || rest.length > 0) return false
+  return prefix === undefined || 'value' in wholeNumber(0, isIPv6(address) ? 128 : 32)(prefix)
+}

@@ -1,0 +1,192 @@
+/** Every setting: its variable, how it is read, its default as one would write it, and what it sets. */
+import * as read from './parsers.ts'
+import type { Setting, ValuesOf } from './setting.ts'
+
+const day = 86_400
+const lifetime = read.wholeNumber(1, 10 * 365 * day)
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+export const settings = {
+  issuer: {
+    variable: 'ISSUER',
+    parse: read.issuer,
+    derived: '`http://localhost:PORT` (`https:` with `TLS_CERT_FILE`)',
+    sentence: 'The public base URL, exactly as clients know it; `https:` unless it is loopback.',
+  },
+  host: {
+    variable: 'HOST',
+    parse: read.host,
+    default: 'localhost',
+    sentence: 'The host name or address to listen on; `0.0.0.0` for all IPv4 interfaces.',
+  },
+  port: {
+    variable: 'PORT',
+    parse: read.wholeNumber(0, 65_535),
+    default: '3000',
+    sentence: 'The TCP port to listen on; 0 takes a free one and needs `ISSUER`.',
+  },
+  dataDir: {
+    variable: 'DATA_DIR',
+    parse: read.path,
+    default: './data',
+    sentence: 'Where the embedded PostgreSQL lives; not used with `DATABASE_URL`.',
+  },
+  databaseUrl: {
+    variable: 'DATABASE_URL',
+    parse: read.databaseUrl,
+    derived: 'none: embedded PostgreSQL',
+    sentence: 'The PostgreSQL (14 or later) to use.',
+    secret: true,
+  },
+  logLevel: {
+    variable: 'LOG_LEVEL',
+    parse: read.oneOf(logLevels),
+    default: 'info',
+    sentence: `How much is logged: ${logLevels.map((level) => `\`${level}\``).join(', ')}.`,
+  },
+  trustProxy: {
+    variable: 'TRUST_PROXY',
+    parse: read.trustProxy,
+    default: 'off',
+    sentence:
+      'Whose `X-Forwarded-*` headers count: `off`, how many proxies stand in front (`on` means one), or their addresses and CIDRs, separated by commas.',
+  },
+  tlsCertFile: {
+    variable: 'TLS_CERT_FILE',
+    parse: read.readableFile,
+    derived: 'none: plain HTTP',
+    sentence: 'The certificate chain (PEM) for native HTTPS; needs `TLS_KEY_FILE`.',
+  },
+  tlsKeyFile: {
+    variable: 'TLS_KEY_FILE',
+    parse: read.readableFile,
+    derived: 'none: plain HTTP',
+    sentence: 'The private key (PEM) of `TLS_CERT_FILE`.',
+  },
+  keysDir: {
+    variable: 'CLAVIGER_KEYS_DIR',
+    parse: read.path,
+    default: './keys',
+    sentence: 'Where the key-encryption key is kept; created at the first start.',
+  },
+  keyEncryptionKey: {
+    variable: 'CLAVIGER_KEY_ENCRYPTION_KEY',
+    parse: read.keysOf32Bytes,
+    derived: 'none: `CLAVIGER_KEYS_DIR`',
+    sentence:
+      'The key-encryption key itself, instead of the keys directory: 32 bytes in hexadecimal or base64url; several, separated by commas, of which the first encrypts.',
+    secret: true,
+  },
+  accessTokenTtlSeconds: {
+    variable: 'CLAVIGER_ACCESS_TOKEN_TTL_SECONDS',
+    parse: read.wholeNumber(1, day),
+    default: '600',
+    sentence: 'How long an access token lives, unless its resource says otherwise.',
+  },
+  idTokenTtlSeconds: {
+    variable: 'CLAVIGER_ID_TOKEN_TTL_SECONDS',
+    parse: read.wholeNumber(1, day),
+    default: '600',
+    sentence: 'How long an ID token lives.',
+  },
+  codeTtlSeconds: {
+    variable: 'CLAVIGER_AUTHORIZATION_CODE_TTL_SECONDS',
+    parse: read.wholeNumber(1, 600), // RFC 6749 §4.1.2: ten minutes at most
+    default: '60',
+    sentence: 'How long an authorization code can be redeemed; 600 at most.',
+  },
+  authorizationRequestTtlSeconds: {
+    variable: 'CLAVIGER_AUTHORIZATION_REQUEST_TTL_SECONDS',
+    parse: read.wholeNumber(1, day),
+    default: '1800',
+    sentence: 'How long a person may take to sign in and consent.',
+  },
+  refreshIdleTtlSeconds: {
+    variable: 'CLAVIGER_REFRESH_TOKEN_IDLE_TTL_SECONDS',
+    parse: lifetime,
+    default: String(30 * day),
+    sentence: 'How long a refresh token lives without being used.',
+  },
+  refreshTtlSeconds: {
+    variable: 'CLAVIGER_REFRESH_TOKEN_TTL_SECONDS',
+    parse: lifetime,
+    default: String(180 * day),
+    sentence: 'How long refresh tokens can go on from one sign-in, however often they are used.',
+  },
+  replayWindowSeconds: {
+    variable: 'CLAVIGER_REFRESH_REPLAY_WINDOW_SECONDS',
+    parse: read.wholeNumber(0, 300),
+    default: '30',
+    sentence:
+      'How long a refresh token just rotated gets the same successor again (parallel tabs, lost responses).',
+  },
+  sessionTtlSeconds: {
+    variable: 'CLAVIGER_SESSION_TTL_SECONDS',
+    parse: read.wholeNumber(1, 365 * day),
+    default: String(12 * 3600),
+    sentence: 'How long a browser stays signed in.',
+  },
+  defaultAudience: {
+    variable: 'CLAVIGER_DEFAULT_AUDIENCE',
+    parse: read.audience,
+    derived: '`ISSUER`',
+    sentence: 'The `aud` of access tokens that were asked for without a `resource`.',
+  },
+  jwksMaxAgeSeconds: {
+    variable: 'CLAVIGER_JWKS_MAX_AGE_SECONDS',
+    parse: read.wholeNumber(1, day),
+    default: '300',
+    sentence: 'How long others may cache the JWKS.',
+  },
+  keyPublicationLeadSeconds: {
+    variable: 'CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS',
+    parse: lifetime,
+    default: String(day),
+    sentence:
+      'How long a key is in the JWKS before it signs; at least `CLAVIGER_JWKS_MAX_AGE_SECONDS`.',
+  },
+  keyRotationIntervalSeconds: {
+    variable: 'CLAVIGER_KEY_ROTATION_INTERVAL_SECONDS',
+    parse: lifetime,
+    default: String(30 * day),
+    sentence: 'How long a key signs before the next one takes over; longer than the lead.',
+  },
+  rsaKeyBits: {
+    variable: 'CLAVIGER_RSA_KEY_BITS',
+    parse: read.rsaKeyBits,
+    default: '2048',
+    sentence: 'The size of new RSA keys: 2048, 3072 or 4096.',
+  },
+  clockSkewSeconds: {
+    variable: 'CLAVIGER_CLOCK_SKEW_SECONDS',
+    parse: read.wholeNumber(1, 300),
+    default: '10',
+    sentence: 'How far other clocks may be off, and how late a node may learn of a rotated key.',
+  },
+  rateLimit: {
+    variable: 'CLAVIGER_RATE_LIMIT',
+    parse: read.onOrOff,
+    default: 'on',
+    sentence: 'Whether failed sign-ins are limited; `off` is for load tests only.',
+  },
+  passwordHashConcurrency: {
+    variable: 'CLAVIGER_PASSWORD_HASH_CONCURRENCY',
+    parse: read.wholeNumber(1, 256),
+    derived: 'the number of cores',
+    sentence: 'How many passwords are hashed at the same time.',
+  },
+  databasePoolSize: {
+    variable: 'CLAVIGER_DATABASE_POOL_SIZE',
+    parse: read.wholeNumber(1, 1000),
+    default: '10',
+    sentence: 'How many connections to PostgreSQL this process holds at most.',
+  },
+  insecureHttp: {
+    variable: 'CLAVIGER_INSECURE_HTTP',
+    parse: read.onOrOff,
+    default: 'off',
+    sentence: 'Whether an `http:` issuer that is not loopback is allowed; never in production.',
+  },
+} as const satisfies Record<string, Setting>
+
+export type SettingValues = ValuesOf<typeof settings>

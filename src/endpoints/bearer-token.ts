@@ -1,0 +1,47 @@
+/** The access token of a request to a protected resource (RFC 6750 §2): in the header, or in a form, never in the URL. */
+import type { FastifyRequest } from 'fastify'
+import { formParams } from '../http/requests.ts'
+import { OAuthError } from '../protocol/errors.ts'
+
+const realm = 'Bearer realm="claviger"'
+
+export function requireBearerToken(request: FastifyRequest): string {
+  const inHeader = headerToken(request.headers.authorization)
+  const inForm = request.method === 'POST' ? formParams(request).get('access_token') : undefined
+  if (inHeader !== undefined && inForm !== undefined)
+    throw challenge('invalid_request', 'The access token came twice. Send it in the header only.')
+  const token = inHeader ?? inForm
+  if (token !== undefined) return token
+  // RFC 6750 §3.1: without any authentication, the challenge has no error code.
+  throw new OAuthError(
+    'invalid_token',
+    'An access token is needed. Send it as Authorization: Bearer.',
+    { headers: { 'www-authenticate': realm } },
+  )
+}
+
+/** A refusal with the challenge of RFC 6750 §3. */
+export function challenge(
+  code: 'invalid_request' | 'invalid_token' | 'insufficient_scope',
+  description: string,
+  { scope, detail }: { scope?: string; detail?: string } = {},
+): OAuthError {
+  const wanted = scope === undefined ? '' : `, scope="${scope}"`
+  return new OAuthError(code, description, {
+    headers: {
+      'www-authenticate': `${realm}, error="${code}", error_description="${description}"${wanted}`,
+    },
+    ...(detail !== undefined && { detail }),
+  })
+}
+
+function headerToken(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined
+  const token = /^bearer +([\w.~+/-]+=*)$/i.exec(header)?.[1]
+  if (token === undefined)
+    throw challenge(
+      'invalid_request',
+      'The Authorization header is malformed. Send: Authorization: Bearer TOKEN.',
+    )
+  return token
+}

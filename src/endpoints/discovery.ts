@@ -1,0 +1,70 @@
+/** Metadata (OpenID Connect Discovery §3, RFC 8414), derived from the lists of what this server can do. */
+import type { FastifyInstance } from 'fastify'
+import { createHash } from 'node:crypto'
+import { prompts } from '../authorization/request.ts'
+import { responseModes } from '../authorization/recipient.ts'
+import { assertionAlgorithms } from '../clients/jwks.ts'
+import { sendCacheable } from '../http/cacheable.ts'
+import { basePathOf } from '../http/pages.ts'
+import { claimsByScope, standardScopes } from '../protocol/scopes.ts'
+import { paths } from '../protocol/paths.ts'
+import { codeChallengeMethods } from '../protocol/pkce.ts'
+
+export interface Capabilities {
+  issuer: string
+  grantTypes: readonly string[]
+  authMethods: readonly string[]
+  signingAlgs: readonly string[]
+}
+
+/** What tokens/issuer.ts puts in an ID token, besides the claims that scopes ask for. */
+const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'amr', 'sid', 'nonce']
+
+export function metadataOf({ issuer, grantTypes, authMethods, signingAlgs }: Capabilities) {
+  const confidentialMethods = authMethods.filter((method) => method !== 'none')
+  return {
+    issuer,
+    authorization_endpoint: issuer + paths.authorize,
+    token_endpoint: issuer + paths.token,
+    userinfo_endpoint: issuer + paths.userinfo,
+    jwks_uri: issuer + paths.jwks,
+    introspection_endpoint: issuer + paths.introspect,
+    revocation_endpoint: issuer + paths.revoke,
+    end_session_endpoint: issuer + paths.logout,
+    scopes_supported: standardScopes,
+    claims_supported: [...idTokenClaims, ...[...claimsByScope.values()].flat()],
+    response_types_supported: ['code'],
+    response_modes_supported: responseModes,
+    grant_types_supported: grantTypes,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: signingAlgs,
+    code_challenge_methods_supported: codeChallengeMethods,
+    prompt_values_supported: prompts,
+    token_endpoint_auth_methods_supported: authMethods,
+    token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    introspection_endpoint_auth_methods_supported: confidentialMethods,
+    introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    revocation_endpoint_auth_methods_supported: authMethods,
+    revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    authorization_response_iss_parameter_supported: true,
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+  }
+}
+
+export function registerDiscovery(
+  app: FastifyInstance,
+  { capabilities, maxAgeSeconds }: { capabilities: Capabilities; maxAgeSeconds: number },
+): void {
+  const body = JSON.stringify(metadataOf(capabilities))
+  const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
+  const document = { body, etag, contentType: 'application/json; charset=utf-8', maxAgeSeconds }
+  const basePath = basePathOf(capabilities.issuer)
+  // RFC 8414 §3.1 puts the issuer's path behind the well-known part, OpenID Connect Discovery §4 before it.
+  for (const path of [
+    basePath + paths.openidConfiguration,
+    paths.oauthAuthorizationServer + basePath,
+  ])
+    app.get(path, (request, reply) => sendCacheable(request, reply, document))
+}

@@ -1,0 +1,59 @@
+/** Revocation endpoint (RFC 7009): a refresh token takes its grant with it, an access token goes alone. */
+import type { FastifyInstance } from 'fastify'
+import type { ClientAuthentication } from '../client-auth/index.ts'
+import type { Client } from '../clients/registry.ts'
+import { formParams } from '../http/requests.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { paths } from '../protocol/paths.ts'
+import type { Revocations } from '../revocation/revocations.ts'
+import type { AccessTokens } from '../tokens/access-tokens.ts'
+import type { EndGrant } from '../tokens/end-grant.ts'
+import type { RefreshFamilies } from '../tokens/refresh-families.ts'
+
+export function registerRevoke(
+  app: FastifyInstance,
+  {
+    clientAuthentication,
+    accessTokens,
+    families,
+    revocations,
+    endGrant,
+  }: {
+    clientAuthentication: ClientAuthentication
+    accessTokens: AccessTokens
+    families: Pick<RefreshFamilies, 'findLive'>
+    revocations: Pick<Revocations, 'revokeToken'>
+    endGrant: EndGrant
+  },
+): void {
+  app.post(paths.revoke, async (request, reply) => {
+    const params = formParams(request).refuseDuplicates()
+    const { authorization } = request.headers
+    const { client } = await clientAuthentication.authenticate({ authorization, params })
+    const token = params.require('token')
+    // The token tells what it is, so token_type_hint is not needed (RFC 7009 §2.1).
+    await (token.includes('.')
+      ? revokeAccessToken(token, client)
+      : revokeRefreshToken(token, client))
+    return reply.code(200).send()
+  })
+
+  async function revokeAccessToken(token: string, client: Client): Promise<void> {
+    const verdict = await accessTokens.check(token)
+    if (!verdict.valid) return // RFC 7009 §2.2: an invalid token is as good as revoked
+    requireOwner(verdict.claims.client_id, client)
+    await revocations.revokeToken(verdict.claims.jti, 'revoked by its client')
+  }
+
+  async function revokeRefreshToken(token: string, client: Client): Promise<void> {
+    const family = await families.findLive(token)
+    if (!family) return
+    requireOwner(family.clientId, client)
+    await endGrant(family.grantId, 'refresh token revoked by its client')
+  }
+}
+
+function requireOwner(clientId: string, client: Client): void {
+  if (clientId !== client.clientId)
+    throw new OAuthError('invalid_request', 'This token was issued to another client.')
+}

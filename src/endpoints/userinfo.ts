@@ -1,0 +1,51 @@
+/** Userinfo endpoint (OpenID Connect Core §5.3): the claims that the access token's scopes ask for. */
+import type { FastifyInstance } from 'fastify'
+import { releaseCustomClaims, releaseUserClaims } from '../protocol/claims.ts'
+import { paths } from '../protocol/paths.ts'
+import type { AccessTokens } from '../tokens/access-tokens.ts'
+import type { Accounts } from '../users/accounts.ts'
+import { challenge, requireBearerToken } from './bearer-token.ts'
+
+export function registerUserinfo(
+  app: FastifyInstance,
+  {
+    accessTokens,
+    accounts,
+    audience,
+  }: {
+    accessTokens: AccessTokens
+    accounts: Pick<Accounts, 'findBySub'>
+    /** The `aud` of tokens that are for this issuer itself. */
+    audience: string
+  },
+): void {
+  app.route({
+    method: ['GET', 'POST'],
+    url: paths.userinfo,
+    async handler(request) {
+      const verdict = await accessTokens.check(requireBearerToken(request))
+      if (!verdict.valid)
+        throw challenge('invalid_token', 'The access token is not valid, expired or revoked.', {
+          detail: verdict.reason,
+        })
+      const { claims } = verdict
+      if (![claims.aud].flat().includes(audience))
+        throw challenge('invalid_token', 'The access token is for another audience.')
+      const scope = claims.scope?.split(' ') ?? []
+      if (!scope.includes('openid'))
+        throw challenge('insufficient_scope', 'The access token lacks the scope openid.', {
+          scope: 'openid',
+        })
+      const account = await accounts.findBySub(claims.sub)
+      if (!account || account.disabledAt)
+        throw challenge('invalid_token', 'The access token is not valid, expired or revoked.', {
+          detail: 'the user is disabled or gone',
+        })
+      return {
+        ...releaseCustomClaims(account.claims, scope),
+        ...releaseUserClaims(account, scope),
+        sub: account.sub,
+      }
+    },
+  })
+}

@@ -1,0 +1,39 @@
+/** Removes what has expired, in small batches, so that the database stays as small as what is alive. */
+import type { Clock } from '../database/clock.ts'
+import type { Job } from './job.ts'
+import { expirables, type Expirable, type JobsStore } from './store.ts'
+
+const graceSeconds = 300 // so that whoever began with a row just before it expired still finds it
+const batchSize = 500
+const maxBatches = 100 // of each kind in one run; a backlog is left to the next
+
+export function createPurgeExpired({
+  store,
+  clock,
+  longestTokenSeconds,
+}: {
+  store: JobsStore
+  clock: Clock
+  /** A revoked refresh family stays as long as an access token of it could live. */
+  longestTokenSeconds: () => Promise<number>
+}): Job {
+  async function purge(kind: Expirable, before: Date): Promise<void> {
+    for (let batch = 0; batch < maxBatches; batch++) {
+      const removed = await store.removeExpired(kind, before, batchSize)
+      if (removed < batchSize) return
+    }
+  }
+
+  return {
+    name: 'purge-expired',
+    intervalSeconds: 60,
+    async run() {
+      const now = clock.now().getTime()
+      const longest = await longestTokenSeconds()
+      for (const kind of expirables) {
+        const keptSeconds = kind === 'revokedRefreshFamilies' ? longest : 0
+        await purge(kind, new Date(now - (graceSeconds + keptSeconds) * 1000))
+      }
+    },
+  }
+}

@@ -1,0 +1,80 @@
+import type { Queryable } from '../database/database.ts'
+
+export const expirables = [
+  'sessions',
+  'authorizationRequests',
+  'authorizationCodes',
+  'expiredRefreshFamilies',
+  'revokedRefreshFamilies',
+  'usedAssertions',
+  'revocations',
+  'rateLimits',
+] as const
+
+export type Expirable = (typeof expirables)[number]
+
+/**
+ * What has expired, one statement for each kind: $1 is the instant before which a row is useless, $2 how many to
+ * remove. Rows that another node removes are passed over. `any (array(…))` picks them once, `in (…)` might not.
+ */
+const statements: Record<Expirable, string> = {
+  sessions: `
+    delete from sessions where session_hash = any (array(
+      select session_hash from sessions
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  authorizationRequests: `
+    delete from authorization_requests where request_hash = any (array(
+      select request_hash from authorization_requests
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  authorizationCodes: `
+    delete from authorization_codes where code_hash = any (array(
+      select code_hash from authorization_codes
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  expiredRefreshFamilies: `
+    delete from refresh_families where grant_id = any (array(
+      select grant_id from refresh_families
+      where least(idle_expires_at, expires_at) < $1
+      order by least(idle_expires_at, expires_at) limit $2 for update skip locked))`,
+
+  revokedRefreshFamilies: `
+    delete from refresh_families where grant_id = any (array(
+      select grant_id from refresh_families
+      where revoked_at < $1
+      limit $2 for update skip locked))`,
+
+  usedAssertions: `
+    delete from used_assertions where assertion_hash = any (array(
+      select assertion_hash from used_assertions
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  revocations: `
+    delete from revocations where cursor = any (array(
+      select cursor from revocations
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  rateLimits: `
+    delete from rate_limits where key = any (array(
+      select key from rate_limits
+      where expire < (extract(epoch from $1::timestamptz) * 1000)::bigint
+      order by expire limit $2 for update skip locked))`,
+}
+
+export function createJobsStore(database: Queryable) {
+  return {
+    /** Removes at most `limit` rows that ended before the instant; answers how many. */
+    async removeExpired(kind: Expirable, before: Date, limit: number): Promise<number> {
+      const rows = await database.query(`${statements[kind]} returning 1`, [before, limit])
+      return rows.length
+    },
+  }
+}
+
+export type JobsStore = ReturnType<typeof createJobsStore>

@@ -1,0 +1,194 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import t from 'tap'
+import type { Queryable } from '../../src/database/database.ts'
+import { createPurgeExpired } from '../../src/jobs/purge-expired.ts'
+import { createJobsStore } from '../../src/jobs/store.ts'
+import { createTestClock } from '../support/clock.ts'
+import { createTestDatabase } from '../support/database.ts'
+
+const minute = 60
+
+async function createUserAndClient(database: Queryable, now: Date): Promise<void> {
+  await database.query(
+    `insert into users (sub, username, created_at, updated_at) values ('u', 'u', $1, $1)`,
+    [now],
+  )
+  await database.query(
+    `insert into clients (client_id, metadata, allowed_origins, created_at, updated_at)
+     values ('c', '{}', '{}', $1, $1)`,
+    [now],
+  )
+}
+
+/** One row in each table but refresh_families, that ends at `expiresAt`. */
+async function insertEverywhere(database: Queryable, now: Date, expiresAt: Date): Promise<void> {
+  const hash = randomBytes(32)
+  await database.query(
+    `insert into sessions (session_hash, sid, sub, auth_time, amr, created_at, expires_at)
+     values ($1, $2, 'u', $3, '{}', $3, $4)`,
+    [hash, randomUUID(), now, expiresAt],
+  )
+  await database.query(
+    `insert into authorization_requests (request_hash, client_id, parameters, created_at, expires_at)
+     values ($1, 'c', '[]', $2, $3)`,
+    [hash, now, expiresAt],
+  )
+  await database.query(
+    `insert into authorization_codes
+       (code_hash, grant_id, client_id, sub, sid, scope, resources, auth_time, amr, created_at, expires_at)
+     values ($1, $2, 'c', 'u', 's', '{}', '{}', $3, '{}', $3, $4)`,
+    [hash, randomUUID(), now, expiresAt],
+  )
+  await database.query('insert into used_assertions (assertion_hash, expires_at) values ($1, $2)', [
+    hash,
+    expiresAt,
+  ])
+  await database.query(
+    `insert into revocations (kind, id, not_before, expires_at, cursor, revoked_at)
+     values ('user', $1, $2, $3, nextval('revocations_cursor'), $2)`,
+    [randomUUID(), now, expiresAt],
+  )
+  await database.query('insert into rate_limits (key, points, expire) values ($1, 1, $2)', [
+    randomUUID(),
+    expiresAt.getTime(),
+  ])
+}
+
+interface FamilyTimes {
+  idleExpiresAt: Date
+  expiresAt: Date
+  revokedAt?: Date
+}
+
+async function insertFamily(database: Queryable, now: Date, times: FamilyTimes): Promise<string> {
+  const grantId = randomUUID()
+  await database.query(
+    `insert into refresh_families
+       (grant_id, client_id, sub, sid, scope, resources, auth_time, amr, generation, rotated_at, created_at,
+        idle_expires_at, expires_at, revoked_at)
+     values ($1, 'c', 'u', 's', '{}', '{}', $2, '{}', 1, $2, $2, $3, $4, $5)`,
+    [grantId, now, times.idleExpiresAt, times.expiresAt, times.revokedAt ?? null],
+  )
+  return grantId
+}
+
+async function countRows(database: Queryable): Promise<Record<string, number>> {
+  const [counts] = await database.query<Record<string, number>>(
+    `select (select count(*) from sessions)::int as sessions,
+            (select count(*) from authorization_requests)::int as authorization_requests,
+            (select count(*) from authorization_codes)::int as authorization_codes,
+            (select count(*) from used_assertions)::int as used_assertions,
+            (select count(*) from revocations)::int as revocations,
+            (select count(*) from rate_limits)::int as rate_limits`,
+  )
+  return counts!
+}
+
+function everywhere(rows: number): Record<string, number> {
+  return {
+    sessions: rows,
+    authorization_requests: rows,
+    authorization_codes: rows,
+    used_assertions: rows,
+    revocations: rows,
+    rate_limits: rows,
+  }
+}
+
+async function setUp(t: Parameters<typeof createTestDatabase>[0]) {
+  const database = await createTestDatabase(t)
+  const clock = createTestClock()
+  const after = (seconds: number) => new Date(clock.now().getTime() + seconds * 1000)
+  const job = createPurgeExpired({
+    store: createJobsStore(database),
+    clock,
+    longestTokenSeconds: async () => 10 * minute,
+  })
+  await createUserAndClient(database, clock.now())
+  return { database, clock, after, job }
+}
+
+t.test('what expired is removed some minutes later, what is alive stays', async (t) => {
+  const { database, clock, after, job } = await setUp(t)
+  await insertEverywhere(database, clock.now(), after(60 * minute))
+  await insertEverywhere(database, clock.now(), after(1 * minute))
+
+  clock.advance(5 * minute)
+  await job.run()
+  t.strictSame(await countRows(database), everywhere(2), 'expired for less than five minutes')
+  clock.advance(2 * minute)
+  await job.run()
+  t.strictSame(await countRows(database), everywhere(1))
+})
+
+t.test(
+  'a refresh family goes when idle, over, or revoked longer than an access token lives',
+  async (t) => {
+    const { database, clock, after, job } = await setUp(t)
+    const live = { idleExpiresAt: after(60 * minute), expiresAt: after(90 * minute) }
+    const now = clock.now()
+    const idle = await insertFamily(database, now, { ...live, idleExpiresAt: now })
+    const over = await insertFamily(database, now, { ...live, expiresAt: now })
+    const revoked = await insertFamily(database, now, { ...live, revokedAt: now })
+    const untouched = await insertFamily(database, now, live)
+
+    const remaining = async () => {
+      await job.run()
+      const rows = await database.query<{ grant_id: string }>(
+        'select grant_id from refresh_families',
+      )
+      return new Set(rows.map((row) => row.grant_id))
+    }
+    clock.advance(4 * minute)
+    t.strictSame(await remaining(), new Set([idle, over, revoked, untouched]))
+    clock.advance(2 * minute)
+    t.strictSame(await remaining(), new Set([revoked, untouched]))
+    clock.advance(10 * minute)
+    t.strictSame(await remaining(), new Set([untouched]))
+  },
+)
+
+t.test(
+  'a batch is bounded, one run takes several, and nodes do not wait for each other',
+  async (t) => {
+    const { database, clock, job } = await setUp(t)
+    await database.query(
+      `insert into used_assertions (assertion_hash, expires_at)
+     select sha256(n::text::bytea), $1 from generate_series(1, 1200) n`,
+      [clock.now()],
+    )
+    clock.advance(10 * minute)
+    const store = createJobsStore(database)
+    t.equal(await store.removeExpired('usedAssertions', clock.now(), 200), 200)
+
+    await database.transaction(async (transaction) => {
+      const elsewhere = createJobsStore(transaction)
+      t.equal(await elsewhere.removeExpired('usedAssertions', clock.now(), 100), 100)
+      t.equal(await store.removeExpired('usedAssertions', clock.now(), 100), 100)
+    })
+    t.equal((await countRows(database))['used_assertions'], 800)
+    await job.run()
+    t.equal((await countRows(database))['used_assertions'], 0)
+  },
+)
+
+t.test('every table with an expiry is looked after', async (t) => {
+  const { database } = await setUp(t)
+  const rows = await database.query<{ name: string }>(
+    `select distinct table_name as name from information_schema.columns
+     where table_schema = 'public' and column_name in ('expires_at', 'expire') order by 1`,
+  )
+  t.strictSame(
+    rows.map(({ name }) => name),
+    [
+      'authorization_codes',
+      'authorization_requests',
+      'rate_limits',
+      'refresh_families',
+      'revocations',
+      'sessions',
+      'used_assertions',
+    ],
+    'a table that is missing here needs a statement in jobs/store.ts',
+  )
+})

@@ -1,0 +1,90 @@
+/** A whole provider for a test: the real app on a database of its own, with a clock that the test moves. */
+import type { FastifyInstance } from 'fastify'
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:net'
+import { pino } from 'pino'
+import type { Test } from 'tap'
+import { createApp } from '../../src/app.ts'
+import { readConfig, type Config, type Environment } from '../../src/config.ts'
+import type { Client } from '../../src/clients/registry.ts'
+import { createServices, followChanges, type Services } from '../../src/services.ts'
+import type { Account } from '../../src/users/accounts.ts'
+import { createTestClock, type TestClock } from './clock.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
+
+export interface TestProvider {
+  issuer: string
+  config: Config
+  services: Services
+  app: FastifyInstance
+  database: TestDatabase
+  clock: TestClock
+  /** What the server has logged so far, one object a line. */
+  logged: Record<string, unknown>[]
+  createUser(details?: Parameters<Services['accounts']['create']>[0]): Promise<Account>
+  /** The client with its secret, if it has one. */
+  createClient(metadata?: object): Promise<Client & { secret: string }>
+}
+
+export const password = 'a long enough passphrase'
+export const redirectUri = 'http://localhost:9999/callback'
+
+/** Listens on a free port of 127.0.0.1; ISSUER says so unless the environment has another. */
+export async function createTestProvider(
+  t: Test,
+  environment: Environment = {},
+): Promise<TestProvider> {
+  const port = await freePort()
+  const config = readConfig({
+    ISSUER: `http://127.0.0.1:${port}`,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    CLAVIGER_KEY_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
+    ...environment,
+  })
+  const database = await createTestDatabase(t)
+  const clock = createTestClock()
+  const services = await createServices({ config, database, clock })
+  await services.rotation.ensureKeys()
+  await services.keyring.load()
+  const logged: Record<string, unknown>[] = []
+  const log = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line)) })
+  const app = await createApp(services, { config, log })
+  const stopFollowing = followChanges({ database }, services, {
+    onError: (error) => log.error(error),
+  })
+  await app.listen({ host: config.host, port: config.port })
+  t.teardown(async () => {
+    await app.close()
+    await stopFollowing()
+  })
+  return {
+    issuer: config.issuer,
+    config,
+    services,
+    app,
+    database,
+    clock,
+    logged,
+    createUser: (details) =>
+      services.accounts.create({ email: 'alice@example.com', password, ...details }),
+    async createClient(metadata) {
+      const { client, clientSecret } = await services.clients.create({
+        client_name: 'Example App',
+        redirect_uris: [redirectUri],
+        grant_types: ['authorization_code', 'refresh_token'],
+        ...metadata,
+      })
+      return { ...client, secret: clientSecret ?? '' }
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (typeof address !== 'object' || !address) throw new Error('no port')
+  return address.port
+}

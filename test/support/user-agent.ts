@@ -1,0 +1,75 @@
+/** A person's browser without JavaScript: keeps cookies, follows redirects on the provider, fills in and submits forms. */
+
+export interface Page {
+  status: number
+  url: string
+  headers: Headers
+  html: string
+}
+
+export interface UserAgent {
+  /** Follows redirects as long as they stay on the provider; the last Location is the page's url when one leaves. */
+  open(url: string): Promise<Page>
+  /** Submits the form of a page: its hidden fields, and what the person enters or presses. */
+  submit(page: Page, entered: Record<string, string>): Promise<Page>
+  cookies: Map<string, string>
+}
+
+export function createUserAgent(issuer: string): UserAgent {
+  const { origin } = new URL(issuer)
+  const cookies = new Map<string, string>()
+
+  async function request(url: string, init: RequestInit): Promise<Page> {
+    const response = await fetch(url, {
+      ...init,
+      redirect: 'manual',
+      headers: {
+        accept: 'text/html',
+        'sec-fetch-site': 'same-origin',
+        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        ...(init.headers as Record<string, string>),
+      },
+    })
+    for (const line of response.headers.getSetCookie()) keep(line)
+    const html = await response.text()
+    const location = response.headers.get('location')
+    const page = { status: response.status, url, headers: response.headers, html }
+    if (!location) return page
+    const next = new URL(location, url)
+    return next.origin === origin
+      ? request(next.href, { method: 'GET' })
+      : { ...page, url: next.href }
+  }
+
+  function keep(line: string): void {
+    const [pair = '', ...attributes] = line.split('; ')
+    const at = pair.indexOf('=')
+    const isGone = attributes.some((attribute) => /^expires=Thu, 01 Jan 1970/i.test(attribute))
+    if (isGone) cookies.delete(pair.slice(0, at))
+    else cookies.set(pair.slice(0, at), pair.slice(at + 1))
+  }
+
+  return {
+    cookies,
+    open: (url) => request(url, { method: 'GET' }),
+    submit(page, entered) {
+      const action = /<form[^>]* action="([^"]*)"/.exec(page.html)?.[1]
+      if (action === undefined) throw new Error(`There is no form on ${page.url}: ${page.html}`)
+      const hidden = [...page.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)]
+      const fields = hidden.map(([, name, value]) => [decode(name), decode(value)])
+      return request(new URL(decode(action), page.url).href, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', origin },
+        body: new URLSearchParams([...fields, ...Object.entries(entered)]).toString(),
+      })
+    },
+  }
+}
+
+function decode(text = ''): string {
+  return text
+    .replaceAll('&quot;', '"')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
+}
