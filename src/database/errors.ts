@@ -22,8 +22,7 @@ const outages = new Set([
 ])
 
 /** The driver's own errors have no code. */
-const outageMessage =
-  /^Connection terminated|^timeout e|^Query read timeout$|connection error and is not queryable/
+const outageMessage = /^Connection terminated|^timeout e|^Query read timeout$|is not queryable$/
 
 /** The SQLSTATE, or the system's name for the error. */
 export function codeOf(error: unknown): string | undefined {

@@ -53,7 +53,7 @@ export async function migrate(
 }
 
 /** Reads the files, in order; refuses a gap or a name that does not fit. */
-export async function readMigrations(directory: string): Promise<Migration[]> {
+async function readMigrations(directory: string): Promise<Migration[]> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).toSorted()
   return Promise.all(
     names.map(async (name, index) => {

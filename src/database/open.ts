@@ -49,21 +49,24 @@ export async function openDatabase(
         })
       : undefined
   const connection = embedded?.connection ?? databaseUrl!
+  const database = createDatabase(connection, { onError, maxConnections: databasePoolSize })
+  async function close() {
+    await database.close()
+    await embedded?.stop()
+  }
   try {
-    const { applied } = await migrate(connection, { directory: migrationsDirectory, onError })
-    const database = createDatabase(connection, { onError, maxConnections: databasePoolSize })
+    const migrated = await migrate(connection, { directory: migrationsDirectory, onError })
+    if (migrated.unknown.length > 0)
+      log.info(`a newer release has migrated this database: ${migrated.unknown.join(', ')}`)
     return {
       database,
       clock: await createDatabaseClock(database),
       location: embedded?.dataDirectory ?? hostOf(connection),
-      applied,
-      async close() {
-        await database.close()
-        await embedded?.stop()
-      },
+      applied: migrated.applied,
+      close,
     }
   } catch (error) {
-    await embedded?.stop()
+    await close()
     throw error
   }
 }
@@ -71,5 +74,5 @@ export async function openDatabase(
 /** Host and database without the password. */
 function hostOf(databaseUrl: string): string {
   const { host, pathname } = new URL(databaseUrl)
-  return `${host}${pathname}`
+  return decodeURIComponent(`${host}${pathname}`)
 }

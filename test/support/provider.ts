@@ -48,7 +48,7 @@ export async function createTestProvider(
   await services.rotation.ensureKeys()
   await services.keyring.load()
   const logged: Record<string, unknown>[] = []
-  const log = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line)) })
+  const log = pino({ level: 'trace' }, { write: (line) => void logged.push(JSON.parse(line)) })
   const app = await createApp(services, { config, log })
   const stopFollowing = followChanges({ database }, services, {
     onError: (error) => log.error(error),
@@ -80,7 +80,7 @@ export async function createTestProvider(
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()

@@ -53,16 +53,24 @@ export function createUserAgent(issuer: string): UserAgent {
     cookies,
     open: (url) => request(url, { method: 'GET' }),
     submit(page, entered) {
-      const action = /<form[^>]* action="([^"]*)"/.exec(page.html)?.[1]
-      if (action === undefined) throw new Error(`There is no form on ${page.url}: ${page.html}`)
-      const hidden = [...page.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)]
-      const fields = hidden.map(([, name, value]) => [decode(name), decode(value)])
-      return request(new URL(decode(action), page.url).href, {
+      const { action, fields } = formOf(page)
+      return request(new URL(action, page.url).href, {
         method: 'POST',
         headers: { 'content-type': 'application/x-www-form-urlencoded', origin },
-        body: new URLSearchParams([...fields, ...Object.entries(entered)]).toString(),
+        body: new URLSearchParams({ ...fields, ...entered }).toString(),
       })
     },
+  }
+}
+
+/** Where the form of a page goes, and its hidden fields. */
+export function formOf({ url, html }: Page): { action: string; fields: Record<string, string> } {
+  const action = /<form[^>]* action="([^"]*)"/.exec(html)?.[1]
+  if (action === undefined) throw new Error(`There is no form on ${url}: ${html}`)
+  const hidden = [...html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)]
+  return {
+    action: decode(action),
+    fields: Object.fromEntries(hidden.map(([, name, value]) => [decode(name), decode(value)])),
   }
 }
 

@@ -54,7 +54,7 @@ export async function startEmbeddedPostgres({
       if (server && !(await server.isRunning())) {
         server = undefined
         await delay(100) // another server is starting or stopping
-      } else if (!reachable) server ??= await launchServer(cluster, socketDirectory)
+      } else if (!reachable) server ??= await launchServer(cluster)
       await delay(10)
     }
     throw new Refusal(

@@ -1,21 +1,24 @@
 /** The PostgreSQL server process of a cluster, reached by a socket that only its owner and root can open. */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
 import { chown, lstat, mkdir, open, readFile, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Refusal } from '../../protocol/refusal.ts'
 import type { Cluster } from './cluster.ts'
 import { superuser } from './initdb.ts'
-import { cannotRun, surroundings } from './run.ts'
+import { cannotRun, run, surroundings } from './run.ts'
 
 export interface LaunchedServer {
   /** False once it made way for another server of the cluster. Throws a Refusal when it failed. */
   isRunning(): Promise<boolean>
 }
 
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
 const longestSocketPath = 100 // bytes; the systems' limits begin at 104
 const longestLog = 1024 * 1024
+const appendNoLink = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW // the account may write there, we may be root
 const anotherServer = /lock file .* (already exists|is empty)|pre-existing shared memory block/
 
 /** A postgresql:// URL that nothing in the environment changes. */
@@ -42,12 +45,11 @@ export async function makeSocketDirectory({ directory, account }: Cluster): Prom
 }
 
 /** Starts the server in a session of its own, so that Ctrl-C does not end it before we have drained. */
-export async function launchServer(
-  { directory, binaries, account }: Cluster,
-  socketDirectory: string,
-): Promise<LaunchedServer> {
+export async function launchServer(cluster: Cluster): Promise<LaunchedServer> {
+  const { directory, binaries, account } = cluster
+  const socketDirectory = await makeSocketDirectory(cluster) // anew: who ends a server removes it
   const path = join(directory, 'server.log')
-  const log = await open(path, 'a', 0o600)
+  const log = await open(path, appendNoLink, 0o600)
   let { size: begin } = await log.stat()
   if (begin > longestLog) {
     await log.truncate()
@@ -84,15 +86,18 @@ export async function launchServer(
 
 /** Ends the server, whose clients are disconnected; answers whether it was gone within 30 seconds. */
 export async function stopServer(
-  { directory }: Cluster,
+  { directory, account }: Cluster,
   socketDirectory: string,
 ): Promise<boolean> {
   const pid = await findServerPid(directory)
-  sendSignal(pid, 'SIGINT')
-  const patience = AbortSignal.timeout(30_000)
-  while ((await findServerPid(directory)) === pid && sendSignal(pid, 0)) {
-    if (patience.aborted) return false
-    await delay(10)
+  if (pid !== undefined) {
+    // As the account: the file with the number is its own, and root could hit anyone.
+    await run('/bin/sh', ['-c', 'kill -INT "$1"', 'sh', String(pid)], { account })
+    const patience = AbortSignal.timeout(30_000)
+    while ((await findServerPid(directory)) === pid && isAlive(pid)) {
+      if (patience.aborted) return false
+      await delay(10)
+    }
   }
   if (socketDirectory !== directory) await rmdir(socketDirectory).catch(() => {})
   return true
@@ -105,9 +110,9 @@ async function findServerPid(directory: string): Promise<number | undefined> {
   return pid > 0 ? pid : undefined
 }
 
-function sendSignal(pid: number | undefined, signal: NodeJS.Signals | 0): boolean {
+function isAlive(pid: number): boolean {
   try {
-    return pid !== undefined && process.kill(pid, signal)
+    return process.kill(pid, 0)
   } catch {
     return false
   }
