@@ -5,7 +5,9 @@ create table authorization_requests (
   parameters jsonb not null, -- [[name, value], ...] as received
   created_at timestamptz not null,
   expires_at timestamptz not null,
-  denied_at timestamptz
+  decision text check (decision in ('allowed', 'denied')), -- the answer on the consent page
+  decided_by text, -- the sub of who gave it
+  check ((decision is null) = (decided_by is null))
 );
 
 create index authorization_requests_by_expiry on authorization_requests (expires_at);

@@ -27,7 +27,7 @@ import { registerHome } from './pages/home.tsx'
 import { registerLogin } from './pages/login.tsx'
 import { registerLogout } from './pages/logout.tsx'
 import { parseParams } from './protocol/params.ts'
-import type { Services } from './services.ts'
+import type { Services } from './services/index.ts'
 
 const bodyLimitBytes = 64 * 1024
 

@@ -6,7 +6,8 @@ import type { Config } from './config.ts'
 import { openDatabase, type OpenDatabase } from './database/open.ts'
 import { createScheduler } from './jobs/scheduler.ts'
 import { createSynchronizeClockJob } from './jobs/synchronize-clock.ts'
-import { createJobs, createServices, followChanges } from './services.ts'
+import { createJobs, followChanges } from './services/background.ts'
+import { createServices } from './services/index.ts'
 
 const drainMilliseconds = 10_000
 

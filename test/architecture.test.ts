@@ -118,7 +118,11 @@ t.test('what is planted is found', async (t) => {
     ['protocol/a.ts', `import '../database/x.ts'`, 'protocol/a.ts imports database'],
     ['server.ts', `import { x } from './cli/main.ts'`, 'server.ts imports cli'],
     ['grants/a.ts', `import fastify from 'fastify'`, 'grants/a.ts imports fastify'],
-    ['services.ts', `import cors from '@fastify/cors'`, 'services.ts imports @fastify/cors'],
+    [
+      'services/index.ts',
+      `import cors from '@fastify/cors'`,
+      'services/index.ts imports @fastify/cors',
+    ],
     ['users/store.ts', `import pg from 'pg'`, 'users/store.ts imports pg'],
     ['users/accounts.ts', `import argon2 from 'argon2'`, 'users/accounts.ts imports argon2'],
     ['verifier/a.ts', `import { x } from '../protocol/x.ts'`, 'verifier/a.ts imports protocol'],

@@ -9,6 +9,7 @@ import type { Codes } from '../tokens/codes.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { consentRuleOf } from './consent-rule.ts'
 import { nextStep } from './next-step.ts'
+import type { Decision } from './pending-requests.ts'
 import type { Recipient } from './recipient.ts'
 import type { AuthorizationRequest } from './request.ts'
 
@@ -17,7 +18,8 @@ export interface AuthorizationState {
   recipient: Recipient
   /** When the request arrived, if it has waited for a person since. */
   requestedAt: Date | undefined
-  denied: boolean
+  /** What the person answered on the consent page. */
+  decision: Decision | undefined
   session?: Session | undefined
   consent?: Consent | undefined
 }
@@ -35,7 +37,7 @@ export function createAuthorization({
   clock,
 }: {
   codes: Pick<Codes, 'create'>
-  targets: Pick<Targets, 'resolve'>
+  targets: Pick<Targets, 'requireRegistered'>
   keyring: Pick<Keyring, 'find'>
   issuer: string
   clock: Pick<Clock, 'now'>
@@ -58,16 +60,16 @@ export function createAuthorization({
   }
 
   return {
-    async decide({ request, recipient, requestedAt, denied, session, consent }) {
+    async decide({ request, recipient, requestedAt, decision, session, consent }) {
       const { client, redirectUri, redirectUriGiven } = recipient
       const { scope, resources } = request
-      await targets.resolve({ client, resources, scope }) // a token that could not be issued is refused here
+      await targets.requireRegistered(resources)
 
       const now = clock.now()
       const step = nextStep({
         request,
         requestedAt: requestedAt ?? now,
-        denied,
+        decision,
         session,
         hintedSub: await hintedSub(request.idTokenHint),
         consent,

@@ -2,13 +2,15 @@
 import { covers, type Consent } from '../consents/consents.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
 import type { Session } from '../sessions/sessions.ts'
+import type { Decision } from './pending-requests.ts'
 import type { AuthorizationRequest } from './request.ts'
 
 export interface State {
   request: Pick<AuthorizationRequest, 'scope' | 'resources' | 'prompt' | 'maxAgeSeconds'>
-  /** When the request arrived: a login or consent asked for by it must be later. */
+  /** When the request arrived: a login that it asks for must be later. */
   requestedAt: Date
-  denied: boolean
+  /** What the person answered to this very request on the consent page. */
+  decision: Decision | undefined
   session: Session | undefined
   /** The sub that an id_token_hint names. */
   hintedSub: string | undefined
@@ -27,7 +29,7 @@ export type NextStep =
 export function nextStep(state: State): NextStep {
   const { session, request } = state
   const silent = request.prompt.has('none')
-  if (state.denied)
+  if (state.decision?.answer === 'denied')
     return { kind: 'refuse', code: 'access_denied', description: 'The user did not allow it.' }
 
   if (session && !isHinted(session, state) && session.authTime >= state.requestedAt)
@@ -69,9 +71,10 @@ function isFreshEnough(session: Session, { request, requestedAt, now }: State): 
   return request.maxAgeSeconds === undefined || ageSeconds <= request.maxAgeSeconds
 }
 
-function needsConsent({ request, requestedAt, consent, consentRule }: State): boolean {
-  if (consent && covers(consent, request) && consent.grantedAt >= requestedAt) return false
+function needsConsent({ request, session, decision, consent, consentRule }: State): boolean {
+  const isCovered = consent !== undefined && covers(consent, request)
+  if (isCovered && decision?.answer === 'allowed' && decision.sub === session?.sub) return false
   if (request.prompt.has('consent')) return true
   if (consentRule === 'never') return false
-  return consentRule === 'always' || !consent || !covers(consent, request)
+  return consentRule === 'always' || !isCovered
 }

@@ -8,14 +8,20 @@ export interface PendingRequest {
   clientId: string
   parameters: [string, string][]
   createdAt: Date
-  denied: boolean
+  decision: Decision | undefined
+}
+
+/** What a person answered to this very request on the consent page. */
+export interface Decision {
+  answer: 'allowed' | 'denied'
+  sub: string
 }
 
 export interface PendingRequests {
   /** Answers the reference. */
   save(clientId: string, params: Params): Promise<string>
   find(reference: string): Promise<PendingRequest | undefined>
-  setDenied(reference: string, denied: boolean): Promise<void>
+  setDecision(reference: string, decision: Decision): Promise<void>
 }
 
 /** RFC 9126 §2.2: the form of a request_uri that this server gave out. */
@@ -51,7 +57,7 @@ export function createPendingRequests({
       return reference
     },
     find: (reference) => store.find(hash(reference), clock.now()),
-    setDenied: (reference, denied) => store.setDenied(hash(reference), denied ? clock.now() : null),
+    setDecision: (reference, decision) => store.setDecision(hash(reference), decision),
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Queryable } from '../database/database.ts'
-import type { PendingRequest } from './pending-requests.ts'
+import type { Decision, PendingRequest } from './pending-requests.ts'
 
 interface PendingRow {
   client_id: string
   parameters: [string, string][]
   created_at: Date
-  denied_at: Date | null
+  decision: Decision['answer'] | null
+  decided_by: string | null
 }
 
 export function createPendingRequestStore(database: Queryable) {
@@ -29,7 +30,7 @@ export function createPendingRequestStore(database: Queryable) {
 
     async find(requestHash: Buffer, now: Date): Promise<PendingRequest | undefined> {
       const [row] = await database.query<PendingRow>(
-        `select client_id, parameters, created_at, denied_at
+        `select client_id, parameters, created_at, decision, decided_by
          from authorization_requests
          where request_hash = $1 and expires_at > $2`,
         [requestHash, now],
@@ -39,15 +40,18 @@ export function createPendingRequestStore(database: Queryable) {
           clientId: row.client_id,
           parameters: row.parameters,
           createdAt: row.created_at,
-          denied: row.denied_at !== null,
+          decision:
+            row.decision && row.decided_by
+              ? { answer: row.decision, sub: row.decided_by }
+              : undefined,
         }
       )
     },
 
-    async setDenied(requestHash: Buffer, deniedAt: Date | null): Promise<void> {
+    async setDecision(requestHash: Buffer, { answer, sub }: Decision): Promise<void> {
       await database.query(
-        'update authorization_requests set denied_at = $2 where request_hash = $1',
-        [requestHash, deniedAt],
+        'update authorization_requests set decision = $2, decided_by = $3 where request_hash = $1',
+        [requestHash, answer, sub],
       )
     },
   }

@@ -65,7 +65,8 @@ export function isLoopback(url: string): boolean {
 }
 
 export const databaseUrl: Parser<string> = (text) =>
-  /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
+  // A socket has no host: postgresql://user@/database?host=/run/postgresql
+  /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace(/@\//, '@socket/'))
     ? { value: text }
     : { fault: 'postgres://USER:PASSWORD@HOST:5432/DATABASE, special characters percent-encoded' }
 

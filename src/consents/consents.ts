@@ -9,22 +9,14 @@ export interface Consent {
 }
 
 export interface Consents {
-  /** Remembers; `after` is an instant that this consent is known to follow. */
-  grant(
-    sub: string,
-    clientId: string,
-    granted: { scope: string[]; resources: string[]; after: Date },
-  ): Promise<void>
+  /** Remembers, in addition to what was granted before. */
+  grant(sub: string, clientId: string, granted: Omit<Consent, 'grantedAt'>): Promise<void>
 }
 
 export function createConsents({ store, clock }: { store: ConsentStore; clock: Clock }): Consents {
   return {
-    grant: (sub, clientId, { scope, resources, after }) =>
-      store.merge(sub, clientId, {
-        scope,
-        resources,
-        grantedAt: new Date(Math.max(clock.now().getTime(), after.getTime())),
-      }),
+    grant: (sub, clientId, granted) =>
+      store.merge(sub, clientId, { ...granted, grantedAt: clock.now() }),
   }
 }
 

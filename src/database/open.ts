@@ -71,8 +71,7 @@ export async function openDatabase(
   }
 }
 
-/** Host and database without the password. */
+/** Host and database, without user and password. */
 function hostOf(databaseUrl: string): string {
-  const { host, pathname } = new URL(databaseUrl)
-  return decodeURIComponent(`${host}${pathname}`)
+  return decodeURIComponent(databaseUrl.replace(/^\w+:\/\/(?:[^/]*@)?/, '').replace(/\?.*$/, ''))
 }

@@ -97,7 +97,7 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
       request: authorizationRequest,
       recipient,
       requestedAt: received.pending?.createdAt,
-      denied: received.pending?.denied ?? false,
+      decision: received.pending?.decision,
       ...(await browserSession.findWithConsent(request, client.clientId)),
     })
     if (decision === 'login' || decision === 'consent')

@@ -49,7 +49,7 @@ export function registerIntrospect(
       iss: issuer,
       sub: family.sub,
       client_id: family.clientId,
-      scope: family.scope.join(' '),
+      ...(family.scope.length > 0 && { scope: family.scope.join(' ') }),
       exp: Math.floor(family.expiresAt.getTime() / 1000),
       iat: Math.floor(family.rotatedAt.getTime() / 1000),
     }

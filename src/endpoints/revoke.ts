@@ -21,7 +21,7 @@ export function registerRevoke(
   }: {
     clientAuthentication: ClientAuthentication
     accessTokens: AccessTokens
-    families: Pick<RefreshFamilies, 'findLive'>
+    families: Pick<RefreshFamilies, 'find'>
     revocations: Pick<Revocations, 'revokeToken'>
     endGrant: EndGrant
   },
@@ -46,7 +46,7 @@ export function registerRevoke(
   }
 
   async function revokeRefreshToken(token: string, client: Client): Promise<void> {
-    const family = await families.findLive(token)
+    const family = await families.find(token) // a rotated one too: whoever holds its successor loses it
     if (!family) return
     requireOwner(family.clientId, client)
     await endGrant(family.grantId, 'refresh token revoked by its client')

@@ -3,18 +3,15 @@ import type { FastifyInstance } from 'fastify'
 import { releaseCustomClaims, releaseUserClaims } from '../protocol/claims.ts'
 import { paths } from '../protocol/paths.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
-import type { Accounts } from '../users/accounts.ts'
 import { challenge, requireBearerToken } from './bearer-token.ts'
 
 export function registerUserinfo(
   app: FastifyInstance,
   {
     accessTokens,
-    accounts,
     audience,
   }: {
     accessTokens: AccessTokens
-    accounts: Pick<Accounts, 'findBySub'>
     /** The `aud` of tokens that are for this issuer itself. */
     audience: string
   },
@@ -28,18 +25,13 @@ export function registerUserinfo(
         throw challenge('invalid_token', 'The access token is not valid, expired or revoked.', {
           detail: verdict.reason,
         })
-      const { claims } = verdict
+      const { claims, account } = verdict
       if (![claims.aud].flat().includes(audience))
         throw challenge('invalid_token', 'The access token is for another audience.')
       const scope = claims.scope?.split(' ') ?? []
-      if (!scope.includes('openid'))
+      if (!account || !scope.includes('openid'))
         throw challenge('insufficient_scope', 'The access token lacks the scope openid.', {
           scope: 'openid',
-        })
-      const account = await accounts.findBySub(claims.sub)
-      if (!account || account.disabledAt)
-        throw challenge('invalid_token', 'The access token is not valid, expired or revoked.', {
-          detail: 'the user is disabled or gone',
         })
       return {
         ...releaseCustomClaims(account.claims, scope),

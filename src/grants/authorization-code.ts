@@ -25,7 +25,7 @@ export function authorizationCode({
   codes: Codes
   accounts: Pick<Accounts, 'findBySub'>
   families: Pick<RefreshFamilies, 'firstToken'>
-  targets: Pick<Targets, 'requireRegistered'>
+  targets: Pick<Targets, 'resolve'>
   issueInstants: IssueInstants
   endGrant: EndGrant
   respond: Respond
@@ -44,8 +44,11 @@ export function authorizationCode({
       if (stored.consumedAt) throw await replayed(stored)
       requireSameRedirectUri(stored, params)
       requireVerifier(stored, verifier)
-      const resources = narrowedResources(stored, params)
-      await targets.requireRegistered(resources)
+      const target = await targets.resolve({
+        client,
+        resources: narrowedResources(stored, params),
+        scope: stored.scope,
+      })
 
       const refreshable =
         stored.scope.includes('offline_access') &&
@@ -62,7 +65,7 @@ export function authorizationCode({
         client,
         grant: stored,
         account,
-        resources,
+        target,
         nonce: stored.nonce,
         refreshToken: refreshable ? families.firstToken(stored.grantId) : undefined,
         issuedAt,

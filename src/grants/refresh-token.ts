@@ -1,13 +1,16 @@
 /** Refresh token grant (RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core §12). */
+import type { Client } from '../clients/registry.ts'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { parseScope } from '../protocol/scopes.ts'
 import type { EndGrant } from '../tokens/end-grant.ts'
 import type { IssueInstants } from '../tokens/issue-instant.ts'
-import type { RefreshFamilies } from '../tokens/refresh-families.ts'
+import type { RefreshFamilies, RotateRequest, Rotation } from '../tokens/refresh-families.ts'
 import type { Targets } from '../tokens/targets.ts'
 import type { GrantType } from './grant-type.ts'
 import type { Respond } from './respond.ts'
+
+type Rotated = Extract<Rotation, { refreshToken: string }>
 
 export function refreshToken({
   families,
@@ -18,7 +21,7 @@ export function refreshToken({
   clock,
 }: {
   families: Pick<RefreshFamilies, 'rotate'>
-  targets: Pick<Targets, 'requireRegistered'>
+  targets: Pick<Targets, 'resolve'>
   issueInstants: IssueInstants
   endGrant: EndGrant
   respond: Respond
@@ -29,45 +32,59 @@ export function refreshToken({
     async exchange({ client, params }) {
       const token = params.require('refresh_token')
       const scope = params.get('scope')
+      const resources = params.all('resource')
       const asked = {
+        clientId: client.clientId,
         scope: scope === undefined ? undefined : parseScope(scope),
-        resources: params.all('resource').length > 0 ? params.all('resource') : undefined,
+        resources: resources.length > 0 ? resources : undefined,
       }
-      await targets.requireRegistered(asked.resources ?? [])
       const readAt = clock.now()
-
-      const rotation = await families.rotate(token, { clientId: client.clientId, ...asked })
-      switch (rotation.verdict) {
-        case 'unknown':
-          throw invalidToken(rotation.reason)
-        case 'scope-exceeded':
-          throw new OAuthError(
-            'invalid_scope',
-            `The parameter 'scope' asks for more than was granted.`,
-          )
-        case 'resource-exceeded':
-          throw new OAuthError(
-            'invalid_target',
-            `The parameter 'resource' asks for more than was granted.`,
-          )
-        case 'reused':
-          await endGrant(rotation.family.grantId, 'refresh token reused')
-          throw invalidToken('reused; its family and access tokens are revoked')
-        default: {
-          const { family } = rotation
-          const { account, authTime } = family
-          const issuedAt = await issueInstants.await({ account, authTime, readAt })
-          return respond({
-            client,
-            grant: family,
-            account,
-            ...asked,
-            refreshToken: rotation.refreshToken,
-            issuedAt,
-          })
-        }
-      }
+      const rotation = await rotate(client, token, asked)
+      const { family } = rotation
+      const [target, issuedAt] = await Promise.all([
+        targets.resolve({
+          client,
+          resources: asked.resources ?? family.resources,
+          scope: asked.scope ?? family.scope,
+        }),
+        issueInstants.await({ account: family.account, authTime: family.authTime, readAt }),
+      ])
+      return respond({
+        client,
+        grant: family,
+        account: family.account,
+        target,
+        scope: asked.scope,
+        refreshToken: rotation.refreshToken,
+        issuedAt,
+      })
     },
+  }
+
+  /** What could not be issued is refused before the token is rotated, so that a refusal costs the client nothing. */
+  async function rotate(client: Client, token: string, asked: RotateRequest): Promise<Rotated> {
+    const { scope = [], resources = [] } = asked
+    await targets.resolve({ client, resources, scope })
+    const rotation = await families.rotate(token, asked)
+    if (rotation.verdict === 'resources-unnamed')
+      return rotate(client, token, { ...asked, resources: rotation.resources })
+    if (rotation.verdict === 'reused')
+      await endGrant(rotation.family.grantId, 'refresh token reused')
+    if ('refreshToken' in rotation) return rotation
+    throw refusalOf(rotation)
+  }
+}
+
+function refusalOf(rotation: Exclude<Rotation, Rotated | { verdict: 'resources-unnamed' }>) {
+  switch (rotation.verdict) {
+    case 'scope-exceeded':
+      return new OAuthError('invalid_scope', `The 'scope' asks for more than was granted.`)
+    case 'resource-exceeded':
+      return new OAuthError('invalid_target', `The 'resource' asks for more than was granted.`)
+    case 'reused':
+      return invalidToken('reused; its family and access tokens are revoked')
+    default:
+      return invalidToken(rotation.reason)
   }
 }
 

@@ -2,17 +2,17 @@
 import type { Client } from '../clients/registry.ts'
 import type { Grant } from '../tokens/grant.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
-import type { Targets } from '../tokens/targets.ts'
+import type { Target } from '../tokens/targets.ts'
 import type { Account } from '../users/accounts.ts'
 import type { TokenResponse } from './grant-type.ts'
 
-export function createResponder({ targets, issuer }: { targets: Targets; issuer: TokenIssuer }) {
+export function createResponder({ issuer }: { issuer: TokenIssuer }) {
   return async function respond({
     client,
     grant,
     account,
+    target,
     scope = grant.scope,
-    resources = grant.resources,
     nonce,
     refreshToken,
     issuedAt,
@@ -20,13 +20,12 @@ export function createResponder({ targets, issuer }: { targets: Targets; issuer:
     client: Client
     grant: Grant
     account: Account
+    target: Target
     scope?: string[] | undefined
-    resources?: string[] | undefined
     nonce?: string | undefined
     refreshToken: string | undefined
     issuedAt: Date
   }): Promise<TokenResponse> {
-    const target = await targets.resolve({ client, resources, scope })
     const [accessToken, idToken] = await Promise.all([
       issuer.accessToken({ client, target, issuedAt, user: { grant, account } }),
       scope.includes('openid')
@@ -37,7 +36,7 @@ export function createResponder({ targets, issuer }: { targets: Targets; issuer:
       access_token: accessToken,
       token_type: 'Bearer',
       expires_in: target.ttlSeconds,
-      scope: target.scope.join(' '),
+      ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),
       ...(idToken !== undefined && { id_token: idToken }),
     }

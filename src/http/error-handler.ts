@@ -123,7 +123,7 @@ function fromFramework(error: FastifyError): OAuthError {
     400,
     'The request is malformed. Check its path, headers and body.',
   ]
-  return new OAuthError('invalid_request', description, { status, detail: error.message })
+  return new OAuthError('invalid_request', description, { status, detail: error.code })
 }
 
 const frameworkFaults: Record<string, [status: number, description: string]> = {

@@ -24,7 +24,7 @@ export interface ConsentDependencies {
   pages: Pages
   site: Site
   browserSession: BrowserSession
-  pendingRequests: Pick<PendingRequests, 'find' | 'setDenied'>
+  pendingRequests: Pick<PendingRequests, 'find' | 'setDecision'>
   clients: Pick<ClientRegistry, 'find'>
   resources: Pick<Resources, 'find'>
   consents: Pick<Consents, 'grant'>
@@ -76,10 +76,12 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
       await consents.grant(session.sub, interaction.client.clientId, {
         scope,
         resources,
-        after: interaction.pending.createdAt,
       })
     }
-    await pendingRequests.setDenied(interaction.reference, !isAllowed)
+    await pendingRequests.setDecision(interaction.reference, {
+      answer: isAllowed ? 'allowed' : 'denied',
+      sub: session.sub,
+    })
     return reply.redirect(resumePath(pages, interaction), 303)
   })
 

@@ -1,8 +1,9 @@
-/** Checks an access token that this issuer signed, as its own endpoints accept it: good, alive and not revoked. */
+/** Checks an access token that this issuer signed, as its own endpoints accept it: good, alive, not revoked, its user too. */
 import type { Clock } from '../database/clock.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { verifyOwnToken } from '../keys/own-tokens.ts'
 import type { Revocations } from '../revocation/revocations.ts'
+import type { Account, Accounts } from '../users/accounts.ts'
 
 /** RFC 9068 §2.2, as tokens/issuer.ts writes them. */
 export interface AccessTokenClaims {
@@ -20,7 +21,8 @@ export interface AccessTokenClaims {
 }
 
 export type AccessTokenVerdict =
-  | { valid: true; claims: AccessTokenClaims }
+  /** `account` is the user's; a token of client_credentials has none. */
+  | { valid: true; claims: AccessTokenClaims; account: Account | undefined }
   | { valid: false; reason: string }
 
 export interface AccessTokens {
@@ -30,11 +32,13 @@ export interface AccessTokens {
 export function createAccessTokens({
   keyring,
   revocations,
+  accounts,
   issuer,
   clock,
 }: {
   keyring: Pick<Keyring, 'find'>
   revocations: Pick<Revocations, 'isRevoked'>
+  accounts: Pick<Accounts, 'findBySub'>
   issuer: string
   clock: Pick<Clock, 'now'>
 }): AccessTokens {
@@ -47,8 +51,15 @@ export function createAccessTokens({
       })
       if (!verdict.valid) return { valid: false, reason: verdict.detail }
       const claims = verdict.claims as unknown as AccessTokenClaims // signed by us, so issued with this shape
-      const revoked = await revocations.isRevoked({ ...claims, kid: verdict.kid })
-      return revoked ? { valid: false, reason: 'The token was revoked.' } : { valid: true, claims }
+      const ofUser = claims.grant_id !== undefined
+      const [revoked, account] = await Promise.all([
+        revocations.isRevoked({ ...claims, kid: verdict.kid }),
+        ofUser ? accounts.findBySub(claims.sub) : undefined,
+      ])
+      if (revoked) return { valid: false, reason: 'The token was revoked.' }
+      if (ofUser && (!account || account.disabledAt))
+        return { valid: false, reason: 'The user is disabled or gone.' }
+      return { valid: true, claims, account }
     },
   }
 }

@@ -19,7 +19,7 @@ export interface RefreshFamily extends Grant {
 
 export interface RotateRequest {
   clientId: string
-  /** What the request narrows down to; undefined: all that was granted. */
+  /** What the request narrows down to; undefined: all that was granted, which must be one resource at most. */
   scope: string[] | undefined
   resources: string[] | undefined
 }
@@ -28,14 +28,18 @@ export type Rotation =
   | { verdict: 'rotated' | 'replayed'; family: RefreshFamily; refreshToken: string }
   | { verdict: 'reused'; family: RefreshFamily }
   | { verdict: 'scope-exceeded' | 'resource-exceeded' }
+  /** Nothing was rotated: one token may not do for all of them, so name those that it shall be for. */
+  | { verdict: 'resources-unnamed'; resources: string[] }
   | { verdict: 'unknown'; reason: string }
 
 export interface RefreshFamilies {
   /** The first token of a family that the redemption of a code began. */
   firstToken(grantId: string): string
   rotate(token: string, request: RotateRequest): Promise<Rotation>
-  /** The family of a token that would still be accepted, for introspection and revocation. */
+  /** The family of a token that would still be accepted. */
   findLive(token: string): Promise<RefreshFamily | undefined>
+  /** The family of a token of any generation. */
+  find(token: string): Promise<RefreshFamily | undefined>
   revoke(grantId: string): Promise<void>
 }
 
@@ -62,6 +66,8 @@ export function createRefreshFamilies({
     if (dead !== undefined) return { verdict: 'unknown', reason: dead }
     if (exceeds(request.scope, family.scope)) return { verdict: 'scope-exceeded' }
     if (exceeds(request.resources, family.resources)) return { verdict: 'resource-exceeded' }
+    if (generation === family.generation && request.resources === undefined)
+      return { verdict: 'resources-unnamed', resources: family.resources }
     if (mayReplay(family, generation))
       return {
         verdict: 'replayed',
@@ -74,6 +80,11 @@ export function createRefreshFamilies({
   function mayReplay(family: RefreshFamily, generation: number): boolean {
     const windowEnds = family.rotatedAt.getTime() + settings.replayWindowSeconds * 1000
     return generation === family.generation - 1 && clock.now().getTime() < windowEnds
+  }
+
+  async function find(token: string): Promise<RefreshFamily | undefined> {
+    const parsed = format.parse(token)
+    return parsed && store.findFamily(parsed.grantId)
   }
 
   return {
@@ -97,10 +108,12 @@ export function createRefreshFamilies({
       }
     },
 
+    find,
+
     async findLive(token) {
       const parsed = format.parse(token)
-      const family = parsed && (await store.findFamily(parsed.grantId))
-      if (!family || whyDead(family, clock.now()) !== undefined) return undefined
+      const family = await find(token)
+      if (!parsed || !family || whyDead(family, clock.now()) !== undefined) return undefined
       const accepted =
         parsed.generation === family.generation || mayReplay(family, parsed.generation)
       return accepted ? family : undefined

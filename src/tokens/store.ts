@@ -118,7 +118,8 @@ export function createTokenStore(database: Queryable) {
          set generation = f.generation + 1, rotated_at = $6, idle_expires_at = $7
          from users u
          where f.grant_id = $1 and f.generation = $2 and f.client_id = $3
-           and coalesce($4::text[] <@ f.scope, true) and coalesce($5::text[] <@ f.resources, true)
+           and coalesce($4::text[] <@ f.scope, true)
+           and coalesce($5::text[] <@ f.resources, cardinality(f.resources) <= 1)
            and f.revoked_at is null and least(f.idle_expires_at, f.expires_at) > $6
            and u.sub = f.sub and u.disabled_at is null
            and (u.revoked_at is null or f.auth_time > u.revoked_at)

@@ -1,0 +1,42 @@
+/** What every command has: --json, and examples in its help. */
+import { InvalidArgumentError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+
+interface Help {
+  description: string
+  /** Commands to copy. */
+  examples: readonly string[]
+  notes?: readonly string[]
+}
+
+/** A command of `parent` that prints something; `usage` is its name and arguments. */
+export function addCommand<Usage extends string>(
+  parent: CommandUnknownOpts,
+  usage: Usage,
+  help: Help,
+) {
+  return parent
+    .command(usage)
+    .description(help.description)
+    .addHelpText('after', textAfter(help))
+    .option('--json', 'print one JSON document')
+}
+
+/** A command that only has commands of its own. */
+export function addNoun(program: CommandUnknownOpts, name: string, help: Help): CommandUnknownOpts {
+  return program.command(name).description(help.description).addHelpText('after', textAfter(help))
+}
+
+export function textAfter({ examples, notes = [] }: Omit<Help, 'description'>): string {
+  return [
+    '',
+    'Examples:',
+    ...examples.map((example) => `  $ ${example}`),
+    ...(notes.length > 0 ? ['', ...notes] : []),
+  ].join('\n')
+}
+
+/** For the value of an option. */
+export function parseWholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Give a whole number.')
+}

@@ -1,0 +1,42 @@
+/** What doctor asks the database. It only reads. */
+import type { Queryable } from '../database/database.ts'
+
+export interface ServerFacts {
+  version: string
+  maxConnections: number
+  isReadOnly: boolean
+}
+
+export function createDoctorStore(database: Queryable) {
+  return {
+    async ping(): Promise<void> {
+      await database.query('select 1')
+    },
+
+    async getServerFacts(): Promise<ServerFacts> {
+      const [row] = await database.query<{
+        version: string
+        max_connections: number
+        is_read_only: boolean
+      }>(
+        `select current_setting('server_version') as version,
+           current_setting('max_connections')::integer as max_connections,
+           pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as is_read_only`,
+      )
+      const { version, max_connections: maxConnections, is_read_only: isReadOnly } = row!
+      return { version, maxConnections, isReadOnly }
+    },
+
+    /** By name, in order; none when nothing was ever applied. */
+    async listAppliedMigrations(): Promise<string[]> {
+      const [row] = await database.query<{ is_there: boolean }>(
+        `select to_regclass('schema_migrations') is not null as is_there`,
+      )
+      if (!row!.is_there) return []
+      const rows = await database.query<{ name: string }>(
+        'select name from schema_migrations order by version',
+      )
+      return rows.map(({ name }) => name)
+    },
+  }
+}

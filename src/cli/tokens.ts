@@ -1,0 +1,173 @@
+/** claviger tokens: what a token says, and whether it counts. */
+import type { CommandUnknownOpts } from '@commander-js/extra-typings'
+import { Refusal } from '../protocol/refusal.ts'
+import type { RefreshFamily } from '../tokens/refresh-families.ts'
+import { addCommand, addNoun } from './command.ts'
+import { readStdin } from './input.ts'
+import { fields, indent, print, type Format } from './output.ts'
+import { whenAndHow } from './time.ts'
+import { reportOn, toDate, type ReportedKey, type TokenReport } from './token-report.ts'
+import { withDatabase, type CommandContext } from './with-database.ts'
+
+const examples = [
+  'claviger tokens inspect - < token.txt',
+  'claviger tokens inspect eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCIs… --json',
+]
+
+export function addTokens(program: CommandUnknownOpts): void {
+  const tokens = addNoun(program, 'tokens', {
+    description: 'what a token says, and whether it counts',
+    examples,
+  })
+
+  addCommand(tokens, 'inspect <token>', {
+    description:
+      'decode an access or ID token and check its key, signature, issuer, expiry and revocation; tell whether a refresh token is live',
+    examples,
+    notes: [
+      'With - the token is read from standard input, where no other user of this machine sees it.',
+      'Exits with 0 if the token is valid, else with 1.',
+    ],
+  })
+    .allowUnknownOption() // a refresh token may begin with a hyphen
+    .action(async (given, format) => {
+      const token = (given === '-' ? await readStdin() : given).trim().replace(/^bearer\s+/i, '')
+      if (token === '') throw new Refusal('There is no token. Give one, or - and pipe it in.')
+      await withDatabase(async (context) => {
+        const valid = token.includes('.')
+          ? await inspectJwt(token, format, context)
+          : await inspectOpaque(token, format, context)
+        if (!valid) process.exitCode = 1
+      })
+    })
+}
+
+async function inspectJwt(
+  token: string,
+  format: Format,
+  { config, database, clock }: CommandContext,
+): Promise<boolean> {
+  const { createRevocationStore } = await import('../revocation/store.ts')
+  const report = await reportOn(token, {
+    issuer: config.issuer,
+    now: clock.now(),
+    keys: await readPublicKeys(database, clock.now()),
+    revocations: createRevocationStore(database),
+  })
+  await print(format, toDocument(report), () => describeReport(report, clock.now()))
+  return report.valid
+}
+
+/** Without the private keys, and so without the key-encryption key. */
+async function readPublicKeys(
+  database: CommandContext['database'],
+  now: Date,
+): Promise<ReportedKey[]> {
+  const { createPublicKey } = await import('node:crypto')
+  const { createSigningKeyStore } = await import('../keys/store.ts')
+  const { stateOf } = await import('./key-view.ts')
+  const keys = await createSigningKeyStore(database).list()
+  return keys.map((key) => {
+    const { kid, alg, publicJwk, revocationReason } = key
+    const publicKey = createPublicKey({ key: publicJwk, format: 'jwk' })
+    const { state, since } = stateOf(key, now)
+    return { kid, alg, publicKey, state, since, revocationReason }
+  })
+}
+
+async function inspectOpaque(
+  token: string,
+  format: Format,
+  context: CommandContext,
+): Promise<boolean> {
+  const { createSigningKeyStore } = await import('../keys/store.ts')
+  // Before the first start there is no secret that could have made a token.
+  const hasKeys = await createSigningKeyStore(context.database).hasKeys()
+  const family = hasKeys ? await findFamily(token, context) : undefined
+  const now = context.clock.now()
+  await print(format, family ? toFamilyDocument(family) : { kind: 'unknown', valid: false }, () =>
+    family
+      ? describeFamily(family, now)
+      : 'Not valid: neither a JWT nor a live refresh token of this issuer.\n' +
+        'If it was a refresh token once, it has expired, was used before or was revoked.',
+  )
+  return family !== undefined
+}
+
+async function findFamily(token: string, context: CommandContext) {
+  const { createServices } = await import('../services/index.ts')
+  const { families } = await createServices(context)
+  return families.findLive(token)
+}
+
+function toDocument(report: TokenReport) {
+  const { kind, valid, header, payload, key, revokedBy, checks } = report
+  return {
+    kind,
+    valid,
+    checks,
+    key: key ? { kid: key.kid, alg: key.alg, state: key.state, since: key.since } : null,
+    issued_at: toDate(payload?.['iat']) ?? null,
+    expires_at: toDate(payload?.['exp']) ?? null,
+    revoked_by: revokedBy.map(({ kind: subject, id, notBefore }) => ({
+      kind: subject,
+      id,
+      not_before: new Date(notBefore * 1000),
+    })),
+    header: header ?? null,
+    payload: payload ?? null,
+  }
+}
+
+function describeReport({ kind, valid, header, payload, checks }: TokenReport, now: Date): string {
+  const name = { access_token: 'access token', id_token: 'ID token', unknown: 'token' }[kind]
+  const issued = toDate(payload?.['iat'])
+  const rows = checks.map(
+    (check) => [`${check.passed ? '✓' : '✗'} ${check.name}`, check.text] as const,
+  )
+  return [
+    valid ? `A valid ${name}` : `This ${name} is not valid`,
+    '',
+    fields([...rows, ['  issued', issued && whenAndHow(issued, now)]]),
+    ...describePart('header', header),
+    ...describePart('payload', payload),
+  ].join('\n')
+}
+
+function describePart(name: string, part: object | undefined): string[] {
+  return part ? ['', name, indent(JSON.stringify(part, null, 2))] : []
+}
+
+function toFamilyDocument(family: RefreshFamily) {
+  return {
+    kind: 'refresh_token',
+    valid: true,
+    sub: family.sub,
+    client_id: family.clientId,
+    scope: family.scope.join(' '),
+    resources: family.resources,
+    sid: family.sid,
+    grant_id: family.grantId,
+    generation: family.generation,
+    auth_time: family.authTime,
+    rotated_at: family.rotatedAt,
+    expires_at: family.expiresAt,
+  }
+}
+
+function describeFamily(family: RefreshFamily, now: Date): string {
+  const { account } = family
+  return [
+    'A live refresh token',
+    '',
+    fields([
+      ['user', `${account.email ?? account.username} (${family.sub})`],
+      ['client', family.clientId],
+      ['scope', family.scope.join(' ')],
+      ['resources', family.resources.join('\n') || undefined],
+      ['signed in', whenAndHow(family.authTime, now)],
+      ['rotated', whenAndHow(family.rotatedAt, now)],
+      ['expires', whenAndHow(family.expiresAt, now)],
+    ]),
+  ].join('\n')
+}

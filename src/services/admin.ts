@@ -1,0 +1,61 @@
+/** People, clients, resources and revocations: what an administrator works on. */
+import { authMethodNames } from '../client-auth/index.ts'
+import { createClientRegistry } from '../clients/registry.ts'
+import { createResourceStore } from '../clients/resources-store.ts'
+import { createResources } from '../clients/resources.ts'
+import { createClientStore } from '../clients/store.ts'
+import type { Config } from '../config.ts'
+import type { Clock } from '../database/clock.ts'
+import type { Database } from '../database/database.ts'
+import { grantTypeNames } from '../grants/index.ts'
+import { createRevocations } from '../revocation/revocations.ts'
+import { createRevocationStore } from '../revocation/store.ts'
+import { createAccounts } from '../users/accounts.ts'
+import { createPasswordHasher } from '../users/passwords.ts'
+import { createUserStore } from '../users/store.ts'
+import { signingAlgs } from '../protocol/signing-algs.ts'
+
+export interface ServiceOptions {
+  config: Config
+  database: Database
+  clock: Clock
+}
+
+const cacheSize = 10_000
+
+export type AdminServices = ReturnType<typeof createAdminServices>
+
+export function createAdminServices({ config, database, clock }: ServiceOptions) {
+  const hasher = createPasswordHasher({
+    concurrency: config.passwordHashConcurrency,
+    queueLimit: 100,
+  })
+  const accounts = createAccounts({ store: createUserStore(database), hasher, clock })
+  const clients = createClientRegistry({
+    store: createClientStore(database),
+    clock,
+    cacheSize,
+    supported: {
+      grantTypes: grantTypeNames,
+      authMethods: authMethodNames,
+      algorithms: signingAlgs,
+    },
+  })
+  const resources = createResources({
+    store: createResourceStore(database),
+    clock,
+    cacheSize,
+    algorithms: signingAlgs,
+  })
+  const { accessTokenTtlSeconds, idTokenTtlSeconds } = config
+  const longestTokenSeconds = async () =>
+    Math.max(accessTokenTtlSeconds, idTokenTtlSeconds, await resources.longestTtlSeconds())
+  const revocations = createRevocations({
+    database,
+    store: createRevocationStore(database),
+    accounts,
+    clock,
+    longestTokenSeconds,
+  })
+  return { accounts, clients, resources, revocations, longestTokenSeconds }
+}

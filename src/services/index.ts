@@ -1,0 +1,139 @@
+/** Everything that serves requests, built in dependency order. */
+import { randomBytes } from 'node:crypto'
+import { createAuthorization } from '../authorization/authorization.ts'
+import { createPendingRequests } from '../authorization/pending-requests.ts'
+import { createPendingRequestStore } from '../authorization/store.ts'
+import { authMethodNames, createClientAuthentication } from '../client-auth/index.ts'
+import { createAssertionStore } from '../client-auth/store.ts'
+import { createConsents } from '../consents/consents.ts'
+import { createConsentStore } from '../consents/store.ts'
+import { createGrantTypes, grantTypeNames } from '../grants/index.ts'
+import { createAssets } from '../http/assets.ts'
+import { createBrowserSession } from '../http/browser-session.ts'
+import { createCsrf } from '../http/csrf.ts'
+import { basePathOf, createPages } from '../http/pages.ts'
+import { createRateLimits } from '../http/rate-limits.ts'
+import { createSecurityHeaders } from '../http/security-headers.ts'
+import { paths } from '../protocol/paths.ts'
+import { createSessions } from '../sessions/sessions.ts'
+import { createSessionStore } from '../sessions/store.ts'
+import { createAccessTokens } from '../tokens/access-tokens.ts'
+import { createCodes } from '../tokens/codes.ts'
+import { createEndGrant } from '../tokens/end-grant.ts'
+import { createIssueInstants } from '../tokens/issue-instant.ts'
+import { createTokenIssuer } from '../tokens/issuer.ts'
+import { createRefreshFamilies } from '../tokens/refresh-families.ts'
+import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
+import { createTokenStore } from '../tokens/store.ts'
+import { createTargets } from '../tokens/targets.ts'
+import { signingAlgs } from '../protocol/signing-algs.ts'
+import { createAdminServices, type ServiceOptions } from './admin.ts'
+import { createKeyServices } from './keys.ts'
+
+export type Services = Awaited<ReturnType<typeof createServices>>
+
+export async function createServices(options: ServiceOptions) {
+  const { config, database, clock } = options
+  const { issuer } = config
+  const admin = createAdminServices(options)
+  const keys = await createKeyServices(options, admin)
+  const { accounts, clients, resources, revocations } = admin
+  const { keyring, keyEncryptionKeys } = keys
+
+  const sessions = createSessions({
+    store: createSessionStore(database),
+    clock,
+    ttlSeconds: config.sessionTtlSeconds,
+  })
+  const consents = createConsents({ store: createConsentStore(database), clock })
+  const tokenStore = createTokenStore(database)
+  const codes = createCodes({ store: tokenStore, clock, settings: config })
+  const families = createRefreshFamilies({
+    store: tokenStore,
+    format: createRefreshTokenFormat({ keys: keyEncryptionKeys.deriveKeys('refresh tokens') }),
+    clock,
+    settings: config,
+  })
+  const endGrant = createEndGrant({ families, revocations })
+  const targets = createTargets({
+    resources,
+    defaultAudience: config.defaultAudience,
+    accessTokenTtlSeconds: config.accessTokenTtlSeconds,
+  })
+  const tokenIssuer = createTokenIssuer({
+    keyring,
+    issuer,
+    idTokenTtlSeconds: config.idTokenTtlSeconds,
+  })
+  const accessTokens = createAccessTokens({ keyring, revocations, accounts, issuer, clock })
+
+  const authorization = createAuthorization({ codes, targets, keyring, issuer, clock })
+  const pendingRequests = createPendingRequests({
+    store: createPendingRequestStore(database),
+    clock,
+    ttlSeconds: config.authorizationRequestTtlSeconds,
+  })
+  const clientAuthentication = createClientAuthentication({
+    clients,
+    assertions: createAssertionStore(database),
+    issuer,
+    tokenEndpoint: issuer + paths.token,
+    clock,
+    skewSeconds: config.clockSkewSeconds,
+  })
+  const grantTypes = createGrantTypes({
+    codes,
+    accounts,
+    families,
+    targets,
+    issueInstants: createIssueInstants({ accounts, clock }),
+    endGrant,
+    issuer: tokenIssuer,
+    clock,
+  })
+
+  const basePath = basePathOf(issuer)
+  const securityHeaders = createSecurityHeaders({ isHttps: issuer.startsWith('https:') })
+  const assets = createAssets({ basePath })
+  return {
+    ...admin,
+    ...keys,
+    issuer,
+    audience: config.defaultAudience,
+    clock,
+    sessions,
+    consents,
+    families,
+    endGrant,
+    accessTokens,
+    authorization,
+    pendingRequests,
+    clientAuthentication,
+    grantTypes,
+    basePath,
+    securityHeaders,
+    assets,
+    pages: createPages({ issuer, securityHeaders }),
+    site: {
+      issuer,
+      stylesheet: assets.urlOf('claviger.css'),
+      icon: assets.urlOf('claviger.svg'),
+    },
+    browserSession: createBrowserSession({
+      sessions,
+      csrf: createCsrf({ key: keyEncryptionKeys.deriveKey('form tokens'), randomBytes }),
+      issuer,
+    }),
+    rateLimits: createRateLimits({ database, enabled: config.rateLimit }),
+    discovery: {
+      capabilities: {
+        issuer,
+        grantTypes: grantTypeNames,
+        authMethods: authMethodNames,
+        signingAlgs,
+      },
+      maxAgeSeconds: config.jwksMaxAgeSeconds,
+    },
+    jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+  }
+}
