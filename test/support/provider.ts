@@ -12,13 +12,14 @@ import { createServices, type Services } from '../../src/services/index.ts'
 import type { Account } from '../../src/users/accounts.ts'
 import { createTestClock, type TestClock } from './clock.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
+import { countRoundTrips, type CountedDatabase } from './round-trips.ts'
 
 export interface TestProvider {
   issuer: string
   config: Config
   services: Services
   app: FastifyInstance
-  database: TestDatabase
+  database: TestDatabase & CountedDatabase
   clock: TestClock
   /** What the server has logged so far, one object a line. */
   logged: Record<string, unknown>[]
@@ -43,7 +44,8 @@ export async function createTestProvider(
     CLAVIGER_KEY_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
     ...environment,
   })
-  const database = await createTestDatabase(t)
+  const testDatabase = await createTestDatabase(t)
+  const database = { ...testDatabase, ...countRoundTrips(testDatabase) }
   const clock = createTestClock()
   const services = await createServices({ config, database, clock })
   await services.rotation.ensureKeys()

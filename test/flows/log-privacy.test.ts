@@ -1,0 +1,145 @@
+/** What the log must never hold, even at level trace: passwords, codes, tokens, client secrets, cookies. */
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import t from 'tap'
+import {
+  authorizationUrl,
+  encode,
+  introspect,
+  post,
+  proceed,
+  redeem,
+  refresh,
+  toTokens,
+  userinfo,
+  verifier,
+  type Fields,
+} from '../support/flow.ts'
+import { createTestProvider, password } from '../support/provider.ts'
+import { createUserAgent, formOf } from '../support/user-agent.ts'
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+t.test('no secret of a whole flow, faults included, is in the log at level trace', async (t) => {
+  const provider = await createTestProvider(t, { LOG_LEVEL: 'trace' })
+  const { issuer } = provider
+  const secrets = new Set<string>()
+  const keep = (name: string, value: string | undefined) => {
+    if (value === undefined || value.length < 8) throw new Error(`${name} is no secret: ${value}`)
+    secrets.add(value)
+    return value
+  }
+  keep('password', password)
+  keep('code verifier', verifier)
+  const browser = createUserAgent(issuer)
+  const keepCookies = () => {
+    for (const [name, value] of browser.cookies) keep(name, value)
+  }
+
+  await provider.createUser()
+  const client = await provider.createClient({ client_secret: keep('secret', 's3cret'.repeat(8)) })
+  keep('basic', Buffer.from(`${client.clientId}:${client.secret}`).toString('base64'))
+
+  // A person signs in, at the second try, and allows.
+  const page = await browser.open(authorizationUrl(provider, client, { login_hint: 'my-hint-x' }))
+  keepCookies()
+  const { fields } = formOf(page)
+  keep('form token', fields['csrf'])
+  keep('request', fields['request'])
+  const wrongPassword = keep('wrong password', 'a wrong but long password')
+  await browser.submit(page, { username: 'alice@example.com', password: wrongPassword })
+  await browser.submit(page, { username: keep('password as name', 'hunter2-hunter2'), password })
+  const back = await proceed(browser, page)
+  keepCookies()
+  const code = keep('code', new URL(back.url).searchParams.get('code') ?? undefined)
+
+  // Tokens are got and used, rightly and wrongly.
+  const keepTokens = (answer: Parameters<typeof toTokens>[0]) => {
+    const tokens = toTokens(answer)
+    for (const name of ['access_token', 'id_token', 'refresh_token'] as const)
+      if (name in tokens) keep(name, tokens[name])
+    return tokens
+  }
+  await redeem(provider, client, code, { code_verifier: keep('wrong verifier', 'w'.repeat(50)) })
+  const first = keepTokens(await redeem(provider, client, code))
+  t.notOk('refresh_token' in first)
+  await redeem(provider, client, code)
+  const offline = { scope: 'openid email offline_access' }
+  const again = await proceed(
+    browser,
+    await browser.open(authorizationUrl(provider, client, offline)),
+  )
+  const second = keep('code', new URL(again.url).searchParams.get('code') ?? undefined)
+  const tokens = keepTokens(await redeem(provider, client, second))
+  await userinfo(provider, tokens.access_token)
+  await userinfo(provider, keep('altered token', `${tokens.access_token.slice(0, -9)}AAAAAAAAA`))
+  await fetch(`${issuer}/userinfo`, {
+    method: 'POST',
+    body: encode({ access_token: tokens.access_token }),
+  })
+  await fetch(`${issuer}/userinfo`, { headers: { authorization: `Bearer ${second} ${second}` } })
+  const next = keepTokens(await refresh(provider, client, tokens.refresh_token))
+  for (const token of Object.values(next).filter((value) => typeof value === 'string'))
+    await introspect(provider, client, token)
+  await refresh(provider, client, keep('altered token', `${next.refresh_token.slice(1)}x`))
+  keepTokens(await refresh(provider, client, next.refresh_token))
+  await refresh(provider, client, tokens.refresh_token)
+
+  // Clients authenticate in wrong ways.
+  const fault = (fieldsSent: Fields, headers: Record<string, string> = {}) =>
+    fetch(`${issuer}/token`, { method: 'POST', headers, body: encode(fieldsSent) })
+  const badSecret = keep('bad secret', 'bad-secret-bad-secret')
+  await post(provider, '/token', { ...client, secret: badSecret }, { grant_type: 'x' })
+  await fault({ client_id: client.clientId, client_secret: badSecret })
+  await fault({ client_secret: [badSecret, badSecret] })
+  for (const scheme of ['Basic', 'Bearer', 'Digest'])
+    await fault({}, { authorization: `${scheme} ${badSecret}` })
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const machine = await provider.createClient({
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [await exportJWK(publicKey)] },
+  })
+  for (const key of [privateKey, (await generateKeyPair('ES256')).privateKey]) {
+    const assertion = new SignJWT({ sub: machine.clientId, jti: keep('jti', 'jti-jti-jti-jti') })
+    const signed = await assertion.setProtectedHeader({ alg: 'ES256' }).sign(key)
+    keep('assertion', signed)
+    await fault({ client_assertion_type: assertionType, client_assertion: signed })
+    await fault({ client_assertion_type: assertionType, client_assertion: `${signed}.` })
+  }
+
+  // Secrets where they do not belong: in URLs, in headers, in bodies that cannot be read.
+  for (const path of ['/token', '/userinfo', '/login', '/logout', '/revoke', '/nowhere', '/%zz'])
+    await browser.open(`${issuer}${path}?code=${code}&access_token=${tokens.access_token}&%zz`)
+  await fetch(`${issuer}/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ password }),
+  })
+  await fetch(`${issuer}/token`, { method: 'POST', body: encode({ code: code.repeat(2000) }) })
+  await fetch(`${issuer}/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: `code=${code}%00&refresh_token=${tokens.refresh_token}%ff`,
+  })
+
+  // The database goes away in the middle, and the person leaves.
+  const hint = { id_token_hint: tokens.id_token }
+  await browser.open(`${issuer}/logout?${encode(hint).toString()}`)
+  await provider.database.close()
+  await redeem(provider, client, code)
+  await browser.submit(page, { username: 'alice@example.com', password })
+  await introspect(provider, client, tokens.access_token)
+  await refresh(provider, client, next.refresh_token)
+
+  const lines = provider.logged.map((line) => JSON.stringify(line))
+  t.ok(lines.length > 50, 'there was something to log')
+  const personal = ['alice@example.com', 'my-hint-x']
+  const forms = [...secrets, ...personal].flatMap((secret) => [
+    secret,
+    encodeURIComponent(secret),
+    JSON.stringify(secret).slice(1, -1),
+  ])
+  t.strictSame(
+    lines.filter((line) => forms.some((form) => line.includes(form))),
+    [],
+  )
+})

@@ -1,0 +1,43 @@
+/** What a request costs Postgres: as many waits as the README promises, whatever the latency between the two. */
+import t from 'tap'
+import {
+  authorizationUrl,
+  authorize,
+  introspect,
+  obtainTokens,
+  post,
+  redeem,
+  refresh,
+  signIn,
+  userinfo,
+} from '../support/flow.ts'
+import { createTestProvider } from '../support/provider.ts'
+
+t.test('every endpoint needs no more round trips than the README says', async (t) => {
+  const provider = await createTestProvider(t)
+  const { roundTrips } = provider.database
+  await provider.createUser()
+  const client = await provider.createClient()
+  const service = await provider.createClient({
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    scope: 'orders:read',
+  })
+  const browser = await signIn(provider)
+  const tokens = await obtainTokens(provider, browser, client, { scope: 'openid offline_access' })
+  const serviceToken = () =>
+    post(provider, '/token', service, { grant_type: 'client_credentials', scope: 'orders:read' })
+  await serviceToken()
+
+  const get = (path: string) => () => fetch(provider.issuer + path)
+  t.equal(await roundTrips(get('/.well-known/jwks.json')), 0, 'JWKS')
+  t.equal(await roundTrips(get('/.well-known/openid-configuration')), 0, 'discovery')
+  t.equal(await roundTrips(serviceToken), 0, 'client_credentials')
+  t.equal(await roundTrips(() => userinfo(provider, tokens.access_token)), 1, 'userinfo')
+  t.equal(await roundTrips(() => introspect(provider, client, tokens.access_token)), 1)
+  t.equal(await roundTrips(() => refresh(provider, client, tokens.refresh_token)), 1, 'refresh')
+  const url = authorizationUrl(provider, client, { scope: 'openid offline_access' })
+  t.equal(await roundTrips(() => browser.open(url)), 2, 'authorize with a session')
+  const { code } = await authorize(provider, browser, client)
+  t.equal(await roundTrips(() => redeem(provider, client, code)), 2, 'code exchange')
+})
