@@ -3,7 +3,6 @@ import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
 import formbody from '@fastify/formbody'
 import fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
@@ -16,7 +15,12 @@ import { registerRevoke } from './endpoints/revoke.ts'
 import { registerToken } from './endpoints/token.ts'
 import { registerUserinfo } from './endpoints/userinfo.ts'
 import { corsOptions } from './http/cors.ts'
-import { answerBadUrl, answerBrokenRequest, registerErrorHandler } from './http/error-handler.ts'
+import {
+  answerBadUrl,
+  createBrokenRequestHandler,
+  createRequestId,
+  registerErrorHandler,
+} from './http/error-handler.ts'
 import { basePathOf } from './http/pages.ts'
 import { loggedPath, type RawQuery } from './http/requests.ts'
 import { toFastifyTrustProxy } from './http/trust-proxy.ts'
@@ -36,6 +40,11 @@ export async function createApp(
   { config, log }: { config: Config; log: Logger },
 ): Promise<FastifyInstance> {
   const app = fastify(serverOptions(config, log))
+  // Before CORS, which answers some requests itself and may fail in doing so.
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(services.securityHeaders.api).header('x-request-id', request.id)
+  })
+  hangUpWhenClosing(app)
   app.removeAllContentTypeParsers()
   await app.register(formbody, {
     bodyLimit: bodyLimitBytes,
@@ -43,10 +52,6 @@ export async function createApp(
   })
   await app.register(cookie)
   await app.register(cors, corsOptions(services))
-
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers(services.securityHeaders.api).header('x-request-id', request.id)
-  })
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
       {
@@ -83,15 +88,27 @@ export async function createApp(
   return app
 }
 
+/** A connection that is kept alive after its last answer would hold up the stop. */
+function hangUpWhenClosing(app: FastifyInstance): void {
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close')
+  })
+}
+
 function serverOptions(config: Config, log: Logger): FastifyServerOptions {
   const options: FastifyServerOptions = {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: toFastifyTrustProxy(config.trustProxy),
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: createBrokenRequestHandler(log),
     frameworkErrors: answerBadUrl,
     bodyLimit: bodyLimitBytes,
-    genReqId: () => randomBytes(9).toString('base64url'),
+    requestTimeout: 30_000, // Fastify's default is none, not Node's five minutes
+    genReqId: createRequestId,
     routerOptions: { querystringParser: (text: string): RawQuery => ({ text }) },
   }
   return config.tls ? Object.assign(options, { https: tlsOptions(config.tls) }) : options

@@ -4,7 +4,7 @@
  */
 import type { Client, ClientRegistry } from '../clients/registry.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import type { Params } from '../protocol/params.ts'
+import { maxParameterLength, type Params } from '../protocol/params.ts'
 import { matchesRedirectUri } from '../protocol/redirect-uri.ts'
 
 declare const proof: unique symbol
@@ -70,7 +70,9 @@ function responseModeOf(params: Params): ResponseMode {
   return responseModes.find((known) => known === mode && others.length === 0) ?? 'query'
 }
 
+/** A repeated or overlong state is not sent back; request.ts refuses it. */
 function stateOf(params: Params): string | undefined {
   const [state, ...others] = params.all('state')
-  return others.length === 0 ? state : undefined
+  const isSound = state !== undefined && state.length <= maxParameterLength && others.length === 0
+  return isSound ? state : undefined
 }

@@ -2,7 +2,7 @@
 import { requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import type { Params } from '../protocol/params.ts'
+import { maxParameterLength, type Params } from '../protocol/params.ts'
 import { isCodeChallenge } from '../protocol/pkce.ts'
 import { parseScope } from '../protocol/scopes.ts'
 import { responseModes, type Recipient } from './recipient.ts'
@@ -20,8 +20,6 @@ export interface AuthorizationRequest {
   nonce: string | undefined
   codeChallenge: string | undefined
 }
-
-const maxParameterLength = 4096
 
 export function parseAuthorizationRequest(
   params: Params,

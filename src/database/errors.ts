@@ -14,6 +14,7 @@ const outages = new Set([
   'ENETUNREACH',
   '25006', // a former primary that now only reads
   '53300', // too many connections
+  '55000', // the database does not accept connections at present
   '57014', // statement timeout
   '57P01', // terminated by an administrator
   '57P02',

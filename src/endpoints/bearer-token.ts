@@ -7,7 +7,7 @@ const realm = 'Bearer realm="claviger"'
 
 export function requireBearerToken(request: FastifyRequest): string {
   const inHeader = headerToken(request.headers.authorization)
-  const inForm = request.method === 'POST' ? formParams(request).get('access_token') : undefined
+  const inForm = formToken(request)
   if (inHeader !== undefined && inForm !== undefined)
     throw challenge('invalid_request', 'The access token came twice. Send it in the header only.')
   const token = inHeader ?? inForm
@@ -35,8 +35,16 @@ export function challenge(
   })
 }
 
+function formToken(request: FastifyRequest): string | undefined {
+  const tokens = request.method === 'POST' ? formParams(request).all('access_token') : []
+  if (tokens.length > 1)
+    throw challenge('invalid_request', "The parameter 'access_token' is repeated. Send it once.")
+  return tokens[0]
+}
+
 function headerToken(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined
+  // RFC 6750 §3.1: another scheme is as good as none.
+  if (header === undefined || !/^bearer(?: |$)/i.test(header)) return undefined
   const token = /^bearer +([\w.~+/-]+=*)$/i.exec(header)?.[1]
   if (token === undefined)
     throw challenge(

@@ -1,6 +1,7 @@
 /** Userinfo endpoint (OpenID Connect Core §5.3): the claims that the access token's scopes ask for. */
 import type { FastifyInstance } from 'fastify'
 import { releaseCustomClaims, releaseUserClaims } from '../protocol/claims.ts'
+import { toOAuthError } from '../http/error-handler.ts'
 import { paths } from '../protocol/paths.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
 import { challenge, requireBearerToken } from './bearer-token.ts'
@@ -19,6 +20,12 @@ export function registerUserinfo(
   app.route({
     method: ['GET', 'POST'],
     url: paths.userinfo,
+    // RFC 6750 §3: what is refused before the handler, such as a body of another type, has the challenge as well.
+    errorHandler(error, _request, reply) {
+      const { code, description } = toOAuthError(error)
+      if (code === 'invalid_request') reply.headers(challenge(code, description).headers)
+      throw error
+    },
     async handler(request) {
       const verdict = await accessTokens.check(requireBearerToken(request))
       if (!verdict.valid)

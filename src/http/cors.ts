@@ -24,6 +24,9 @@ export function corsOptions({
   basePath: string
 }) {
   async function optionsFor(request: FastifyRequest): Promise<FastifyCorsOptions> {
+    // Not a preflight (Fetch §3.2.2): a method like any other, and none that we have.
+    if (request.method === 'OPTIONS' && !request.headers['access-control-request-method'])
+      return { origin: false }
     const path = loggedPath(request.url)
     const ownPath = path.startsWith(basePath) ? path.slice(basePath.length) : path
     if (publicPaths.has(ownPath) || path.startsWith(paths.oauthAuthorizationServer))

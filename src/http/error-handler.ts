@@ -1,11 +1,13 @@
 /** The one writer of errors: JSON for machines, a page for people, the whole story for the log. All carry the request id. */
 import type {
   ConnectionError,
+  FastifyBaseLogger,
   FastifyError,
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
 } from 'fastify'
+import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { DatabaseUnavailable } from '../database/database.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -58,23 +60,46 @@ export function answerBadUrl(
 ): void {
   const refusal = fromFramework(error)
   logRefusal(request, refusal)
-  void reply.code(refusal.status).send(toErrorJson(refusal, request.id))
+  void reply
+    .code(refusal.status)
+    .headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    })
+    .send(toErrorJson(refusal, request.id))
 }
 
-/** What Node cannot parse as HTTP has no request: the answer is written by hand. */
-export function answerBrokenRequest(error: ConnectionError, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return
-  const [status, reason] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', 'The headers are larger than 16 KiB.']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'The request did not arrive in time.']
-        : ['400 Bad Request', 'This is not a well-formed HTTP/1.1 request.']
-  const body = JSON.stringify({ error: 'invalid_request', error_description: reason })
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n` +
-      `connection: close\r\n\r\n${body}`,
-  )
+/** What Node cannot parse as HTTP has no request: the answer is written by hand, and so is the log line. */
+export function createBrokenRequestHandler(log: FastifyBaseLogger) {
+  return (error: ConnectionError, socket: Socket): void => {
+    if (!socket.writable || error.code === 'ECONNRESET') return
+    const [status, reason] = brokenRequests[error.code] ?? [
+      '400 Bad Request',
+      'This is not a well-formed HTTP/1.1 request.',
+    ]
+    const refusal = new OAuthError('invalid_request', reason, { detail: error.code })
+    const requestId = createRequestId()
+    logRefusal({ log: log.child({ reqId: requestId }) }, refusal)
+    const body = JSON.stringify(toErrorJson(refusal, requestId))
+    socket.end(
+      `HTTP/1.1 ${status}\r\nx-request-id: ${requestId}\r\ncache-control: no-store\r\n` +
+        `content-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\n` +
+        `connection: close\r\n\r\n${body}`,
+    )
+  }
+}
+
+const brokenRequests: Record<string, [status: string, description: string]> = {
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    'The headers are larger than 16 KiB.',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time.'],
+}
+
+export function createRequestId(): string {
+  return randomBytes(9).toString('base64url')
 }
 
 /** RFC 6749 §5.2, and the request id that the log has. */
@@ -83,7 +108,7 @@ export function toErrorJson(error: OAuthError, requestId: string): Record<string
 }
 
 /** One log line per refusal; its level follows from whose fault it is. */
-export function logRefusal(request: FastifyRequest, error: OAuthError): void {
+export function logRefusal(request: Pick<FastifyRequest, 'log'>, error: OAuthError): void {
   const level = error.status >= 500 ? 'error' : 'info'
   request.log[level](
     {
@@ -134,7 +159,7 @@ const frameworkFaults: Record<string, [status: number, description: string]> = {
 
 function allowedMethods(app: FastifyInstance, request: FastifyRequest): string[] {
   const url = request.url.split('?', 1)[0]!
-  return ['GET', 'POST'].filter((method) => {
+  return ['GET', 'HEAD', 'POST'].filter((method) => {
     try {
       return app.findRoute({ method, url }) !== null
     } catch {

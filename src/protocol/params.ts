@@ -3,6 +3,8 @@ import { OAuthError } from './errors.ts'
 
 const repeatable = new Set(['resource']) // RFC 8707 §2
 const maxParameters = 100
+/** Of what is kept while a person signs in, or goes back to a client in a URL. */
+export const maxParameterLength = 4096
 
 export class Params {
   readonly #values = new Map<string, string[]>()

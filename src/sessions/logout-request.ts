@@ -4,7 +4,7 @@ import type { Clock } from '../database/clock.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { verifyOwnToken, type OwnTokenClaims } from '../keys/own-tokens.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import type { Params } from '../protocol/params.ts'
+import { maxParameterLength, type Params } from '../protocol/params.ts'
 import { isPostLogoutRedirectUri } from '../protocol/redirect-uri.ts'
 
 export interface LogoutRequest {
@@ -79,5 +79,10 @@ function returnTo(params: Params, client: Client | undefined): string | undefine
     )
   const state = params.get('state')
   if (state === undefined) return uri
+  if (state.length > maxParameterLength)
+    throw new OAuthError(
+      'invalid_request',
+      `The parameter 'state' is longer than ${maxParameterLength} characters. Shorten it.`,
+    )
   return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state }).toString()}`
 }

@@ -7,7 +7,7 @@ t.test(
   async (t) => {
     const { rotation, keyring, clock } = await createTestKeys(t)
     const job = createRotateKeysJob({ rotation, keyring, intervalSeconds: 1 })
-    t.match(job, { name: 'rotate-keys', intervalSeconds: 10 })
+    t.match(job, { name: 'rotate-keys', intervalSeconds: 1 })
     await job.run()
     t.equal(keyring.isLoaded(), true)
     const { etag } = keyring.jwks()

@@ -1,0 +1,131 @@
+/** The grammar of the fuzz test: requests that are in order, with a few things changed. */
+import * as fc from 'fast-check'
+import { redirectUri } from '../support/provider.ts'
+import { formType, type RawRequest } from '../support/raw-http.ts'
+
+/** A request in order, but for something that makes it worth nothing. */
+export interface Seed {
+  path: string
+  methods: string[]
+  parameters: Record<string, string>
+  headers?: Record<string, string>
+}
+
+type Pair = [name: string, value: string]
+type Change = (pairs: Pair[]) => Pair[]
+
+export function nearlyValid(seeds: readonly Seed[]): fc.Arbitrary<Required<RawRequest>> {
+  const names = [...new Set(seeds.flatMap(({ parameters }) => Object.keys(parameters))), ...others]
+  const seedWithMethod = fc
+    .constantFrom(...seeds)
+    .chain((seed) => fc.tuple(fc.constant(seed), fc.constantFrom(...seed.methods)))
+  return fc
+    .tuple(seedWithMethod, fc.array(changeOf(names), { maxLength: 4 }), spoil, headerChange)
+    .map(([[{ path, parameters, headers }, method], changes, spoiled, changedHeaders]) => {
+      const pairs = changes.reduce((all, change) => change(all), Object.entries(parameters))
+      const text = spoiled(new URLSearchParams(pairs).toString())
+      return {
+        method,
+        path: method === 'GET' ? `${path}?${text}` : path,
+        headers: { 'content-type': formType, ...headers, ...changedHeaders },
+        body: method === 'GET' ? '' : text,
+      }
+    })
+}
+
+/** Values that mean something somewhere, or nothing anywhere. */
+const oddities = [
+  '',
+  ' ',
+  '\0',
+  '\r\nset-cookie: x=1',
+  '%',
+  '%25',
+  '\ufffd',
+  '\ud83d\ude00',
+  '\u202eevil',
+  '__proto__',
+  'constructor',
+  '[object Object]',
+  'null',
+  'none',
+  'true',
+  '-1',
+  '1e309',
+  '9'.repeat(30),
+  'a'.repeat(5000),
+  'code token',
+  'openid openid',
+  'refresh_token',
+  'password',
+  'client_credentials',
+  'form_post',
+  'fragment',
+  'login consent',
+  'https://evil.example/callback',
+  '//evil.example',
+  `${redirectUri}/`,
+  `${redirectUri}#f`,
+  'urn:ietf:params:oauth:request_uri:x',
+  '..',
+  'a.b.c',
+  `'; drop table users; --`,
+  '<script>alert(1)</script>',
+]
+/** Names of parameters beside those of the seeds. */
+const others = [
+  'request',
+  'request_uri',
+  'prompt',
+  'max_age',
+  'login_hint',
+  'response_mode',
+  'claims',
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
+  '',
+  '__proto__',
+  'x',
+]
+
+const value = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...oddities) },
+  fc.string({ unit: 'binary', maxLength: 20 }),
+)
+const at = fc.nat({ max: 20 })
+
+/** Leaves a parameter out, repeats one, gives one another value, or adds one. */
+function changeOf(names: readonly string[]): fc.Arbitrary<Change> {
+  return fc.oneof(
+    at.map((i) => (pairs: Pair[]) => pairs.toSpliced(i % (pairs.length || 1), 1)),
+    at.map((i) => (pairs: Pair[]) => [
+      ...pairs,
+      ...pairs.slice(i % (pairs.length || 1)).slice(0, 1),
+    ]),
+    fc.tuple(at, value).map(([i, text]) => (pairs: Pair[]) => {
+      const [name = 'x'] = pairs[i % (pairs.length || 1)] ?? []
+      return pairs.toSpliced(i % (pairs.length || 1), 1, [name, text])
+    }),
+    fc.tuple(fc.constantFrom(...names), value).map((pair) => (pairs: Pair[]) => [...pairs, pair]),
+  )
+}
+
+/** What is done to the text after it is encoded. */
+const spoil = fc.oneof(
+  { weight: 6, arbitrary: fc.constant((text: string) => text) },
+  at.map((i) => (text: string) => `${text.slice(0, i)}%${text.slice(i)}`),
+  fc
+    .constantFrom('%ff', '%00', '&&&', '=', '&=', '+', ';', '\u00ff')
+    .map((bad) => (text: string) => text + bad),
+)
+
+const authorizations = ['', 'Basic', 'Basic !', 'Bearer a.b.c', 'Basic Og==', 'Basic eDp5']
+const headerChange: fc.Arbitrary<Record<string, string>> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant({}) },
+  fc.record({ authorization: fc.constantFrom(...authorizations) }),
+  fc.record({ cookie: fc.constantFrom('', 'claviger-session=x', 'claviger-browser=%', '=;=;') }),
+  fc.record({ origin: fc.constantFrom('null', 'https://evil.example', 'x') }),
+  fc.record({ host: fc.constantFrom('evil.example', '', 'a b', '[::1') }),
+  fc.record({ 'content-type': fc.constantFrom('text/plain', 'application/json', '') }),
+)

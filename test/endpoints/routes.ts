@@ -1,0 +1,181 @@
+/** Every route of the app with a request that is in order but for what a test adds, so that a new route needs a row here. */
+import type { Test } from 'tap'
+import { createAssets } from '../../src/http/assets.ts'
+import { authorizationUrl, obtainTokens, signIn, type Tokens } from '../support/flow.ts'
+import { createTestProvider, redirectUri, type TestProvider } from '../support/provider.ts'
+import { formType, send, type Answer } from '../support/raw-http.ts'
+import { createUserAgent, formOf, type UserAgent } from '../support/user-agent.ts'
+
+const stylesheet = createAssets({ basePath: '' }).urlOf('claviger.css').replace('/assets/', '')
+
+export interface Route {
+  /** As in the app's table: `POST /token`. */
+  name: string
+  /** Where its parameters are; some have none, and so take no notice of any. */
+  takes: 'query' | 'form' | 'nothing'
+  isPage: boolean
+  headers?: Record<string, string>
+  parameters: Record<string, string>
+  /** Faults of these are told on our own page; of all others at the client (RFC 6749 §4.1.2.1). */
+  untrusted?: string[]
+}
+
+export interface World {
+  provider: TestProvider
+  client: { clientId: string; secret: string }
+  tokens: Tokens
+  /** Signed in. */
+  browser: UserAgent
+  routes: Route[]
+}
+
+export async function createWorld(t: Test): Promise<World> {
+  const provider = await createTestProvider(t)
+  await provider.createUser()
+  const client = await provider.createClient({ post_logout_redirect_uris: [redirectUri] })
+  const browser = await signIn(provider)
+  const tokens = await obtainTokens(provider, browser, client, { scope: 'openid offline_access' })
+  provider.clock.advance(1) // what comes now is later than the consent just given
+  const url = authorizationUrl(provider, client, { prompt: 'consent' })
+  const consent = formOf(await browser.open(url)).fields
+  const stranger = createUserAgent(provider.issuer)
+  const login = formOf(await stranger.open(authorizationUrl(provider, client))).fields
+  const logout = formOf(await browser.open(`${provider.issuer}/logout`)).fields
+
+  const basic = Buffer.from(`${client.clientId}:${client.secret}`).toString('base64')
+  const asClient = { authorization: `Basic ${basic}` }
+  const asPerson = { cookie: cookieHeader(browser) }
+  const request = Object.fromEntries(new URL(authorizationUrl(provider, client)).searchParams)
+  const logoutRequest = {
+    client_id: client.clientId,
+    id_token_hint: tokens.id_token,
+    post_logout_redirect_uri: redirectUri,
+    state: 'the state',
+  }
+  const silent = { takes: 'nothing', parameters: {} } as const
+  const page = { isPage: true }
+  const json = { isPage: false }
+  const untrusted = ['client_id', 'redirect_uri']
+
+  const routes: Route[] = [
+    { name: 'GET /.well-known/openid-configuration', ...silent, ...json },
+    { name: 'GET /.well-known/oauth-authorization-server', ...silent, ...json },
+    { name: 'GET /.well-known/jwks.json', ...silent, ...json },
+    { name: 'GET /health/live', ...silent, ...json },
+    { name: 'GET /health/ready', ...silent, ...json },
+    { name: 'GET /assets/:file', ...silent, ...json },
+    { name: 'GET /', ...silent, ...page, headers: asPerson },
+    { name: 'GET /logged-out', ...silent, ...page },
+    { name: 'GET /authorize', takes: 'query', ...page, parameters: request, untrusted },
+    { name: 'POST /authorize', takes: 'form', ...page, parameters: request, untrusted },
+    {
+      name: 'POST /token',
+      takes: 'form',
+      ...json,
+      headers: asClient,
+      parameters: { grant_type: 'refresh_token', refresh_token: tokens.refresh_token },
+    },
+    {
+      name: 'GET /userinfo',
+      ...silent,
+      ...json,
+      headers: { authorization: `Bearer ${tokens.access_token}` },
+    },
+    {
+      name: 'POST /userinfo',
+      takes: 'form',
+      ...json,
+      parameters: { access_token: tokens.access_token },
+    },
+    {
+      name: 'POST /introspect',
+      takes: 'form',
+      ...json,
+      headers: asClient,
+      parameters: { token: tokens.access_token, token_type_hint: 'access_token' },
+    },
+    {
+      name: 'POST /revoke',
+      takes: 'form',
+      ...json,
+      headers: asClient,
+      parameters: { token: tokens.refresh_token, token_type_hint: 'refresh_token' },
+    },
+    { name: 'GET /login', takes: 'query', ...page, parameters: pick(login, 'request') },
+    {
+      name: 'POST /login',
+      takes: 'form',
+      ...page,
+      headers: { cookie: cookieHeader(stranger) },
+      parameters: { ...login, username: 'alice@example.com', password: 'wrong' },
+    },
+    {
+      name: 'GET /consent',
+      takes: 'query',
+      ...page,
+      headers: asPerson,
+      parameters: pick(consent, 'request'),
+    },
+    {
+      name: 'POST /consent',
+      takes: 'form',
+      ...page,
+      headers: asPerson,
+      parameters: { ...consent, decision: 'allow' },
+    },
+    { name: 'GET /logout', takes: 'query', ...page, headers: asPerson, parameters: logoutRequest },
+    {
+      name: 'POST /logout',
+      takes: 'form',
+      ...page,
+      headers: asPerson,
+      parameters: { ...logoutRequest, ...logout, decision: 'yes' },
+    },
+  ]
+  return { provider, client, tokens, browser, routes }
+}
+
+/** `METHOD /path` of all that the app answers, HEAD left out where it goes with GET. */
+export function routeNames(provider: Pick<TestProvider, 'app'>): string[] {
+  const names: string[] = []
+  const parents: string[] = []
+  for (const line of provider.app.printRoutes({ commonPrefix: false }).split('\n')) {
+    const [, indent = '', path = '', methods = ''] =
+      /^((?:│ {3}| {4})*)[├└]── (\S+) \((.+)\)$/.exec(line) ?? []
+    if (path === '') continue
+    parents.splice(indent.length / 4)
+    const parent = parents.join('').replace(/\/$/, '')
+    parents.push(path)
+    const full = path.startsWith('/') ? parent + path : `${parent}/${path}`
+    for (const method of methods.split(', ')) names.push(`${method} ${full}`)
+  }
+  return names.filter(
+    (name) => !name.startsWith('HEAD ') || !names.includes(name.replace('HEAD', 'GET')),
+  )
+}
+
+export function pathOf({ name }: Pick<Route, 'name'>): string {
+  return name.slice(name.indexOf(' ') + 1).replace(':file', stylesheet)
+}
+
+/** The route's request, its query or form as the test wrote it. */
+export function sendTo(
+  issuer: string,
+  route: Route,
+  { text, headers = {} }: { text: string | Buffer; headers?: Record<string, string> },
+): Promise<Answer> {
+  const [method = ''] = route.name.split(' ')
+  const path = pathOf(route)
+  const all = { 'content-type': formType, ...route.headers, ...headers }
+  return route.takes === 'form'
+    ? send(issuer, { method, path, headers: all, body: text })
+    : send(issuer, { method, path: `${path}?${text.toString()}`, headers: { ...route.headers } })
+}
+
+export function cookieHeader({ cookies }: UserAgent): string {
+  return [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+}
+
+function pick(fields: Record<string, string>, name: string): Record<string, string> {
+  return { [name]: fields[name] ?? '' }
+}
