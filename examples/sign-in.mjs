@@ -30,11 +30,15 @@ const [request, response] = await once(app, 'request')
 response.setHeader('connection', 'close').end('Signed in. Look at the terminal.')
 app.close()
 
-const tokens = await client.authorizationCodeGrant(configuration, new URL(request.url, redirectUri), {
-  pkceCodeVerifier: verifier,
-  expectedState: state,
-  idTokenExpected: true,
-})
+const tokens = await client.authorizationCodeGrant(
+  configuration,
+  new URL(request.url, redirectUri),
+  {
+    pkceCodeVerifier: verifier,
+    expectedState: state,
+    idTokenExpected: true,
+  },
+)
 console.log('ID token:', tokens.claims())
 
 // What any service does that gets the access token.
@@ -47,7 +51,10 @@ const { payload, protectedHeader } = await jwtVerify(tokens.access_token, keys, 
 })
 console.log('Access token:', protectedHeader, payload)
 
-console.log('Userinfo:', await client.fetchUserInfo(configuration, tokens.access_token, payload.sub))
+console.log(
+  'Userinfo:',
+  await client.fetchUserInfo(configuration, tokens.access_token, payload.sub),
+)
 
 const refreshed = await client.refreshTokenGrant(configuration, tokens.refresh_token)
 console.log('Refreshed: a new access token for', refreshed.expires_in, 'seconds')
