@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import t from 'tap'
+import {
+  createPendingRequests,
+  referenceOf,
+  toRequestUri,
+} from '../../src/authorization/pending-requests.ts'
+import { createPendingRequestStore } from '../../src/authorization/store.ts'
+import { Params } from '../../src/protocol/params.ts'
+import { setUp as setUpNode, start } from '../tokens/setup.ts'
+
+const params = new Params([
+  ['scope', 'openid é'],
+  ['resource', 'https://a.example'],
+  ['state', '"\\ \u{1f511}'],
+  ['resource', 'https://b.example'],
+  ['prompt', ''],
+])
+
+async function setUp(t: Parameters<typeof setUpNode>[0]) {
+  const { database, clock, clientId } = await setUpNode(t)
+  const store = createPendingRequestStore(database)
+  const pendingRequests = createPendingRequests({ store, clock, ttlSeconds: 600 })
+  return { database, clock, clientId, pendingRequests }
+}
+
+t.test('a request that waits comes back as it was received', async (t) => {
+  const { pendingRequests, clientId, clock } = await setUp(t)
+  const reference = await pendingRequests.save(clientId, params)
+  clock.advance(60)
+  t.strictSame(await pendingRequests.find(reference), {
+    clientId,
+    parameters: params.entries(),
+    createdAt: start,
+    decision: undefined,
+  })
+})
+
+t.test('it waits until it expires', async (t) => {
+  const { pendingRequests, clientId, clock } = await setUp(t)
+  const reference = await pendingRequests.save(clientId, params)
+  clock.advance(599.999)
+  t.ok(await pendingRequests.find(reference))
+  clock.advance(0.001)
+  t.equal(await pendingRequests.find(reference), undefined)
+})
+
+t.test('the reference has 256 bits, and the database knows their SHA-256 only', async (t) => {
+  const { pendingRequests, clientId, database } = await setUp(t)
+  const reference = await pendingRequests.save(clientId, params)
+  t.match(reference, /^[\w-]{43}$/)
+  const [row] = await database.query<{ text: string }>(
+    'select r::text as text from authorization_requests r',
+  )
+  t.notMatch(row!.text, reference)
+  t.match(row!.text, createHash('sha256').update(reference).digest('hex'))
+  t.equal(await pendingRequests.find(reference.slice(1)), undefined)
+})
+
+t.test('an answer is of one person to one request, and the last one counts', async (t) => {
+  const { pendingRequests, clientId } = await setUp(t)
+  const reference = await pendingRequests.save(clientId, params)
+  const other = await pendingRequests.save(clientId, params)
+  for (const decision of [
+    { answer: 'denied', sub: 'alice' },
+    { answer: 'allowed', sub: 'alice' },
+    { answer: 'denied', sub: 'bob' },
+  ] as const) {
+    await pendingRequests.setDecision(reference, decision)
+    t.match(await pendingRequests.find(reference), { decision })
+  }
+  t.match(await pendingRequests.find(other), { decision: undefined })
+})
+
+t.test(
+  'a request_uri of ours holds the reference, any other does not (RFC 9126 §2.2)',
+  async (t) => {
+    t.equal(toRequestUri('abc'), 'urn:ietf:params:oauth:request_uri:abc')
+    t.equal(referenceOf(toRequestUri('abc')), 'abc')
+    for (const other of [
+      undefined,
+      'abc',
+      'https://app.example/r',
+      'URN:ietf:params:oauth:request_uri:abc',
+    ])
+      t.equal(referenceOf(other), undefined, String(other))
+  },
+)

@@ -1,0 +1,57 @@
+import t from 'tap'
+import { covers, createConsents, type Consent } from '../../src/consents/consents.ts'
+import { createConsentStore } from '../../src/consents/store.ts'
+import { createClient, secondsAfter, setUp as setUpNode, start } from '../tokens/setup.ts'
+
+async function setUp(t: Parameters<typeof setUpNode>[0]) {
+  const node = await setUpNode(t)
+  const consents = createConsents({ store: createConsentStore(node.database), clock: node.clock })
+  const secret = await node.sessions.start({ sub: node.sub, amr: [], after: [] }, undefined)
+  const remembered = async (clientId = node.clientId) =>
+    (await node.sessions.findWithConsent(secret, clientId)).consent
+  const grant = (scope: string[], resources: string[] = []) =>
+    consents.grant(node.sub, node.clientId, { scope, resources })
+  return { ...node, consents, remembered, grant }
+}
+
+t.test('what was allowed later adds to what was allowed before', async (t) => {
+  const { grant, remembered, clock } = await setUp(t)
+  await grant(['openid', 'email'], ['https://a.example'])
+  clock.advance(10)
+  await grant(['openid', 'profile'], ['https://b.example', 'https://a.example'])
+  t.strictSame(await remembered(), {
+    scope: ['email', 'openid', 'profile'],
+    resources: ['https://a.example', 'https://b.example'],
+    grantedAt: secondsAfter(start, 10),
+  })
+})
+
+t.test('nothing is lost when two are given at once', async (t) => {
+  const { grant, remembered } = await setUp(t)
+  const scopes = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  await Promise.all(scopes.map((scope) => grant([scope])))
+  t.strictSame((await remembered())?.scope, scopes)
+})
+
+t.test('a consent is for one client', async (t) => {
+  const { grant, remembered, clients } = await setUp(t)
+  const other = await createClient({ clients })
+  await grant(['openid'])
+  t.ok(await remembered())
+  t.equal(await remembered(other.clientId), undefined)
+})
+
+t.test('what is asked for is covered when all of it was allowed', async (t) => {
+  const consent: Consent = { scope: ['a', 'b'], resources: ['https://a.example'], grantedAt: start }
+  const rows: [scope: string[], resources: string[], isCovered: boolean][] = [
+    [[], [], true],
+    [['a'], [], true],
+    [['b', 'a'], ['https://a.example'], true],
+    [['a', 'c'], [], false],
+    [['A'], [], false],
+    [['a'], ['https://a.example/'], false],
+    [['https://a.example'], [], false],
+  ]
+  for (const [scope, resources, isCovered] of rows)
+    t.equal(covers(consent, { scope, resources }), isCovered, `${scope.join()} ${resources.join()}`)
+})

@@ -1,0 +1,268 @@
+import { EventEmitter, once } from 'node:events'
+import t from 'tap'
+import type { Queryable } from '../../src/database/database.ts'
+import {
+  createRevocationStore,
+  revocationsChannel,
+  type Revocation,
+} from '../../src/revocation/store.ts'
+import { createNode, laggingBy, secondsAfter, setUp as setUpNode, start } from '../tokens/setup.ts'
+
+const nextSecond = Date.parse('2026-01-02T03:04:06Z') / 1000
+
+interface Row {
+  kind: string
+  id: string
+  not_before: Date
+  expires_at: Date
+  reason: string | null
+  revoked_at: Date
+}
+
+async function setUp(t: Parameters<typeof setUpNode>[0]) {
+  const node = await setUpNode(t, { CLAVIGER_ACCESS_TOKEN_TTL_SECONDS: '900' })
+  const store = createRevocationStore(node.database)
+  const rows = () =>
+    node.database.query<Row>(
+      `select kind, id, not_before, expires_at, reason, revoked_at from revocations order by cursor`,
+    )
+  const ids = async () => (await rows()).map(({ id }) => id)
+  const append = (changes: Partial<Revocation>, within: Queryable = node.database) =>
+    store.append(
+      {
+        kind: 'user',
+        id: 'U',
+        notBefore: nextSecond,
+        expiresAt: secondsAfter(start, 60),
+        reason: undefined,
+        revokedAt: start,
+        ...changes,
+      },
+      within,
+    )
+  return { ...node, store, rows, ids, append }
+}
+
+t.test(
+  'revoking a user is recorded until the longest-lived token has expired (§3.5)',
+  async (t) => {
+    const { revocations, accounts, sub, rows } = await setUp(t)
+    t.strictSame(await revocations.revokeUser(sub, 'laptop stolen'), start)
+    t.strictSame(await rows(), [
+      {
+        kind: 'user',
+        id: sub,
+        not_before: new Date(nextSecond * 1000),
+        expires_at: new Date((nextSecond + 900) * 1000),
+        reason: 'laptop stolen',
+        revoked_at: start,
+      },
+    ])
+    t.strictSame((await accounts.findBySub(sub))?.revokedAt, start)
+  },
+)
+
+t.test('so are a grant and a token', async (t) => {
+  const { revocations, rows } = await setUp(t)
+  await revocations.revokeGrant('G', 'replayed')
+  await revocations.revokeToken('J')
+  t.hasStrict(await rows(), [
+    { kind: 'grant', id: 'G', reason: 'replayed' },
+    { kind: 'token', id: 'J', reason: null },
+  ])
+  const iat = Math.floor(start.getTime() / 1000)
+  t.equal(await revocations.isRevoked({ iat, grant_id: 'G', jti: 'K' }), true)
+  t.equal(await revocations.isRevoked({ iat, grant_id: 'H', jti: 'J' }), true)
+  t.equal(await revocations.isRevoked({ iat, grant_id: 'H', jti: 'K' }), false)
+})
+
+t.test('a record outlives the tokens of a resource that has long ones', async (t) => {
+  const { revocations, resources, sub, rows } = await setUp(t)
+  await resources.create({
+    resource: 'https://a.example',
+    name: 'A',
+    access_token_ttl_seconds: 7200,
+  })
+  await revocations.revokeUser(sub)
+  t.hasStrict(await rows(), [{ expires_at: new Date((nextSecond + 7200) * 1000) }])
+})
+
+t.test('the instant is the database’s, whatever the clock of the node', async (t) => {
+  const { database, clock, sub } = await setUp(t)
+  const { revocations } = createNode(database, laggingBy(5000, clock))
+  t.strictSame(await revocations.revokeUser(sub), start)
+})
+
+t.test('a user that nobody knows cannot be revoked, and nothing is recorded', async (t) => {
+  const { revocations, rows } = await setUp(t)
+  await t.rejects(revocations.revokeUser('nobody'), { name: 'Refusal', message: /nobody/ })
+  t.strictSame(await rows(), [])
+})
+
+t.test(
+  'what was issued before is refused, what is issued from the next second on is not',
+  async (t) => {
+    const { revocations, sub, accounts } = await setUp(t)
+    const other = await accounts.create({ email: 'bob@example.com' })
+    await revocations.revokeUser(sub)
+    t.equal(await revocations.isRevoked({ iat: nextSecond - 1, sub }), true)
+    t.equal(await revocations.isRevoked({ iat: nextSecond, sub }), false)
+    t.equal(await revocations.isRevoked({ iat: nextSecond - 1, sub: other.sub }), false)
+  },
+)
+
+t.test('a later not-before wins over an earlier one, in whatever order they come', async (t) => {
+  const { append, store, rows } = await setUp(t)
+  const find = () => store.find([{ kind: 'user', id: 'U' }])
+  for (const [notBefore, effective] of [
+    [1000, 1000],
+    [1002, 1002],
+    [1001, 1002],
+  ] as const) {
+    await append({ notBefore, expiresAt: new Date(notBefore * 1000) })
+    t.match(await find(), [{ kind: 'user', id: 'U', notBefore: effective }])
+  }
+  t.hasStrict(await rows(), [{ expires_at: new Date(1002 * 1000) }], 'and it stays as long')
+})
+
+t.test('every change of a record moves it behind what a reader has seen', async (t) => {
+  const { append, ids } = await setUp(t)
+  await append({ id: 'U' })
+  await append({ id: 'V' })
+  await append({ id: 'U' })
+  t.strictSame(await ids(), ['V', 'U'])
+})
+
+/** A node on which something happens before each of its next transactions. */
+async function setUpSlowNode(
+  t: Parameters<typeof setUpNode>[0],
+  happenings: (() => Promise<void>)[],
+) {
+  const node = await setUp(t)
+  const slow = createNode(
+    {
+      ...node.database,
+      async transaction(work) {
+        await happenings.shift()?.()
+        return node.database.transaction(work)
+      },
+    },
+    node.clock,
+  )
+  return { ...node, slow }
+}
+
+t.test(
+  'who read the account before the first record was there is refused by the second (§3.4)',
+  async (t) => {
+    const happenings: (() => Promise<void>)[] = []
+    const { slow, accounts, revocations, issueInstants, clock, sub } = await setUpSlowNode(
+      t,
+      happenings,
+    )
+    let issued: Date | undefined
+    happenings.push(async () => {
+      clock.set(new Date(nextSecond * 1000 + 10))
+      const readAt = clock.now()
+      const account = (await accounts.findBySub(sub))!
+      issued = await issueInstants.await({ account, authTime: start, readAt })
+    })
+    await slow.revocations.revokeUser(sub)
+    const iat = Math.floor(issued!.getTime() / 1000)
+    t.equal(iat, nextSecond, 'issued after the second in which the revocation began')
+    t.equal(await revocations.isRevoked({ iat, sub }), true)
+  },
+)
+
+t.test(
+  'of two revocations at once the later instant counts, whichever is written last',
+  async (t) => {
+    const happenings: (() => Promise<void>)[] = []
+    const { slow, accounts, revocations, clock, sub, rows } = await setUpSlowNode(t, happenings)
+    happenings.push(
+      async () => {},
+      async () => {
+        clock.advance(5)
+        await revocations.revokeUser(sub)
+      },
+    )
+    await slow.revocations.revokeUser(sub)
+    t.strictSame((await accounts.findBySub(sub))?.revokedAt, secondsAfter(start, 5))
+    t.hasStrict(await rows(), [{ not_before: new Date((nextSecond + 5) * 1000) }])
+  },
+)
+
+t.test('a late commit cannot slip behind a reader (§3.5)', async (t) => {
+  const { append, ids, database } = await setUp(t)
+  const signals = new EventEmitter()
+  const [appended, release] = [once(signals, 'appended'), once(signals, 'release')]
+  const early = database.transaction(async (transaction) => {
+    await append({ id: 'early' }, transaction)
+    signals.emit('appended')
+    await release
+  })
+  await appended
+  const late = database.transaction((transaction) => append({ id: 'late' }, transaction))
+  // It waits for the other's commit: else a reader would see its greater cursor first, and never the smaller one.
+  await Promise.race([late, lockIsWaitedFor(database)])
+  t.strictSame(await ids(), [])
+  signals.emit('release')
+  await Promise.all([early, late])
+  t.strictSame(await ids(), ['early', 'late'])
+})
+
+async function lockIsWaitedFor(database: Queryable): Promise<void> {
+  const waiting = () =>
+    database.query(
+      `select 1 from pg_locks where locktype = 'advisory' and not granted
+       and database = (select oid from pg_database where datname = current_database())`,
+    )
+  while ((await waiting()).length === 0);
+}
+
+t.test('who follows the cursor misses nothing, however many are written at once', async (t) => {
+  const { append, database } = await setUp(t)
+  const seen: string[] = []
+  let cursor = 0
+  const follow = async () => {
+    const news = await database.query<{ id: string; cursor: number }>(
+      'select id, cursor from revocations where cursor > $1 order by cursor',
+      [cursor],
+    )
+    seen.push(...news.map(({ id }) => id))
+    cursor = news.at(-1)?.cursor ?? cursor
+  }
+  const names = Array.from({ length: 30 }, (_, index) => `U${index}`)
+  const writers = Promise.all(
+    names.map((id) => database.transaction((transaction) => append({ id }, transaction))),
+  )
+  for (let round = 0; round < 40; round++) await follow()
+  await writers
+  await follow()
+  t.strictSame(seen.toSorted(), names.toSorted())
+})
+
+t.test('nodes are told of a record when it is there, and not before', async (t) => {
+  const { revocations, database, sub, append, ids } = await setUp(t)
+  const signals = new EventEmitter()
+  const heard: string[] = []
+  const listening = once(signals, '')
+  const told = once(signals, 'token')
+  database.listen(revocationsChannel, (payload) => {
+    heard.push(payload)
+    signals.emit(payload)
+  })
+  await listening
+  await t.rejects(
+    database.transaction(async (transaction) => {
+      await append({ kind: 'client', id: 'rolled back' }, transaction)
+      throw new Error('rolled back')
+    }),
+    { message: 'rolled back' },
+  )
+  await revocations.revokeUser(sub)
+  await revocations.revokeToken('J')
+  await told
+  t.strictSame(new Set(heard), new Set(['', 'user', 'token']))
+  t.strictSame(await ids(), [sub, 'J'])
+})

@@ -1,0 +1,101 @@
+/** The rooms that issue, over a database of their own and as the services build them, without HTTP and signing keys. */
+import { randomBytes } from 'node:crypto'
+import type { Test } from 'tap'
+import { readConfig, type Environment } from '../../src/config.ts'
+import type { Clock } from '../../src/database/clock.ts'
+import type { Database } from '../../src/database/database.ts'
+import { createAdminServices } from '../../src/services/admin.ts'
+import { createSessions } from '../../src/sessions/sessions.ts'
+import { createSessionStore } from '../../src/sessions/store.ts'
+import { createCodes, type CodeGrant } from '../../src/tokens/codes.ts'
+import { createEndGrant } from '../../src/tokens/end-grant.ts'
+import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
+import { createRefreshFamilies } from '../../src/tokens/refresh-families.ts'
+import { createRefreshTokenFormat } from '../../src/tokens/refresh-token.ts'
+import { createTokenStore } from '../../src/tokens/store.ts'
+import { createTestClock, type TestClock } from '../support/clock.ts'
+import { createTestDatabase } from '../support/database.ts'
+
+export const start = new Date('2026-01-02T03:04:05.200Z')
+
+export const secondsAfter = (instant: Date, seconds: number) =>
+  new Date(instant.getTime() + seconds * 1000)
+
+const refreshTokenKey = randomBytes(32)
+
+/** One node: everything of its own but the database. */
+export function createNode(database: Database, clock: Clock, environment: Environment = {}) {
+  const config = readConfig(environment)
+  const admin = createAdminServices({ config, database, clock })
+  const store = createTokenStore(database)
+  const families = createRefreshFamilies({
+    store,
+    format: createRefreshTokenFormat({ keys: [refreshTokenKey] }),
+    clock,
+    settings: config,
+  })
+  return {
+    ...admin,
+    store,
+    families,
+    codes: createCodes({ store, clock, settings: config }),
+    sessions: createSessions({
+      store: createSessionStore(database),
+      clock,
+      ttlSeconds: config.sessionTtlSeconds,
+    }),
+    issueInstants: createIssueInstants({ accounts: admin.accounts, clock }),
+    endGrant: createEndGrant({ families, revocations: admin.revocations }),
+  }
+}
+
+/** A node with a client and a user. */
+export async function setUp(t: Test, environment: Environment = {}) {
+  const database = await createTestDatabase(t)
+  const clock = createTestClock(start)
+  const node = createNode(database, clock, environment)
+  const { clientId } = await createClient(node)
+  const { sub } = await node.accounts.create({ email: 'alice@example.com' })
+
+  /** What an authorization gave just now; `changes` as far as they matter. */
+  const newGrant = (changes: Partial<CodeGrant> = {}): Omit<CodeGrant, 'grantId'> => ({
+    clientId,
+    sub,
+    sid: 'the sid',
+    scope: ['openid', 'email', 'offline_access'],
+    resources: ['https://a.example'],
+    authTime: clock.now(),
+    amr: ['pwd'],
+    redirectUri: 'https://app.example/cb',
+    nonce: 'the nonce',
+    codeChallenge: 'the challenge',
+    ...changes,
+  })
+
+  /** A refresh family that a redeemed code began, and its first token. */
+  async function beginFamily(changes: Partial<CodeGrant> = {}) {
+    const code = await node.codes.create(newGrant(changes))
+    await node.codes.consume(code, { refreshable: true })
+    const { grantId } = (await node.codes.find(code))!
+    return { grantId, token: node.families.firstToken(grantId) }
+  }
+
+  return { ...node, database, clock, clientId, sub, newGrant, beginFamily }
+}
+
+export async function createClient({ clients }: Pick<ReturnType<typeof createNode>, 'clients'>) {
+  const { client } = await clients.create({
+    redirect_uris: ['https://app.example/cb'],
+    grant_types: ['authorization_code', 'refresh_token'],
+  })
+  return client
+}
+
+/** The clock of a node that lags behind the database's. */
+export function laggingBy(milliseconds: number, clock: TestClock): Clock {
+  return {
+    now: () => secondsAfter(clock.now(), -milliseconds / 1000),
+    databaseNow: () => clock.databaseNow(),
+    waitUntil: (instant) => clock.waitUntil(secondsAfter(instant, milliseconds / 1000)),
+  }
+}
