@@ -10,8 +10,8 @@ import { setUp as setUpNode, start } from '../tokens/setup.ts'
 
 const issuer = 'https://issuer.example'
 
-async function setUp(t: Parameters<typeof setUpNode>[0]) {
-  const node = await setUpNode(t)
+async function setUp() {
+  const node = await setUpNode()
   const { database, clock, clients, clientId, sub } = node
   const keys = await createKeyNode(database, newSecret(), clock, { algorithms: ['ES256'] })
   await keys.rotation.ensureKeys()
@@ -72,7 +72,7 @@ async function setUp(t: Parameters<typeof setUpNode>[0]) {
 }
 
 t.test('the code stands for the session and for what was asked', async (t) => {
-  const { decide, codes, clientId, session } = await setUp(t)
+  const { decide, codes, clientId, session } = await setUp()
   const decision = await decide({ scope: 'openid email' })
   const found = typeof decision === 'object' ? await codes.find(decision.code) : undefined
   t.hasStrict(found, {
@@ -88,7 +88,7 @@ t.test('the code stands for the session and for what was asked', async (t) => {
 t.test(
   'the user of an id_token_hint is the one who must be signed in (Core §3.1.2.1)',
   async (t) => {
-    const { decide, newIdToken, clock } = await setUp(t)
+    const { decide, newIdToken, clock } = await setUp()
     clock.advance(1)
     t.type(await decide({ id_token_hint: await newIdToken() }), 'object')
     const ofAnother = { id_token_hint: await newIdToken({ sub: 'bob' }) }
@@ -98,7 +98,7 @@ t.test(
 )
 
 t.test('an expired hint is still one, anything else is not', async (t) => {
-  const { decide, newIdToken, newAccessToken, clock } = await setUp(t)
+  const { decide, newIdToken, newAccessToken, clock } = await setUp()
   const hint = await newIdToken()
   clock.advance(86_400)
   t.type(await decide({ id_token_hint: hint }), 'object')
@@ -110,7 +110,7 @@ t.test('an expired hint is still one, anything else is not', async (t) => {
 t.test(
   'a resource that is not registered is refused before anybody is asked (RFC 8707 §2)',
   async (t) => {
-    const { decide } = await setUp(t)
+    const { decide } = await setUp()
     const resource = 'https://unknown.example'
     await t.rejects(decide({ resource, prompt: 'login' }), { code: 'invalid_target' })
   },

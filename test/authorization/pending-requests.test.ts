@@ -17,15 +17,15 @@ const params = new Params([
   ['prompt', ''],
 ])
 
-async function setUp(t: Parameters<typeof setUpNode>[0]) {
-  const { database, clock, clientId } = await setUpNode(t)
+async function setUp() {
+  const { database, clock, clientId } = await setUpNode()
   const store = createPendingRequestStore(database)
   const pendingRequests = createPendingRequests({ store, clock, ttlSeconds: 600 })
   return { database, clock, clientId, pendingRequests }
 }
 
 t.test('a request that waits comes back as it was received', async (t) => {
-  const { pendingRequests, clientId, clock } = await setUp(t)
+  const { pendingRequests, clientId, clock } = await setUp()
   const reference = await pendingRequests.save(clientId, params)
   clock.advance(60)
   t.strictSame(await pendingRequests.find(reference), {
@@ -37,7 +37,7 @@ t.test('a request that waits comes back as it was received', async (t) => {
 })
 
 t.test('it waits until it expires', async (t) => {
-  const { pendingRequests, clientId, clock } = await setUp(t)
+  const { pendingRequests, clientId, clock } = await setUp()
   const reference = await pendingRequests.save(clientId, params)
   clock.advance(599.999)
   t.ok(await pendingRequests.find(reference))
@@ -46,7 +46,7 @@ t.test('it waits until it expires', async (t) => {
 })
 
 t.test('the reference has 256 bits, and the database knows their SHA-256 only', async (t) => {
-  const { pendingRequests, clientId, database } = await setUp(t)
+  const { pendingRequests, clientId, database } = await setUp()
   const reference = await pendingRequests.save(clientId, params)
   t.match(reference, /^[\w-]{43}$/)
   const [row] = await database.query<{ text: string }>(
@@ -58,7 +58,7 @@ t.test('the reference has 256 bits, and the database knows their SHA-256 only', 
 })
 
 t.test('an answer is of one person to one request, and the last one counts', async (t) => {
-  const { pendingRequests, clientId } = await setUp(t)
+  const { pendingRequests, clientId } = await setUp()
   const reference = await pendingRequests.save(clientId, params)
   const other = await pendingRequests.save(clientId, params)
   for (const decision of [

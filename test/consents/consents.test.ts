@@ -3,8 +3,8 @@ import { covers, createConsents, type Consent } from '../../src/consents/consent
 import { createConsentStore } from '../../src/consents/store.ts'
 import { createClient, secondsAfter, setUp as setUpNode, start } from '../tokens/setup.ts'
 
-async function setUp(t: Parameters<typeof setUpNode>[0]) {
-  const node = await setUpNode(t)
+async function setUp() {
+  const node = await setUpNode()
   const consents = createConsents({ store: createConsentStore(node.database), clock: node.clock })
   const secret = await node.sessions.start({ sub: node.sub, amr: [], after: [] }, undefined)
   const remembered = async (clientId = node.clientId) =>
@@ -15,7 +15,7 @@ async function setUp(t: Parameters<typeof setUpNode>[0]) {
 }
 
 t.test('what was allowed later adds to what was allowed before', async (t) => {
-  const { grant, remembered, clock } = await setUp(t)
+  const { grant, remembered, clock } = await setUp()
   await grant(['openid', 'email'], ['https://a.example'])
   clock.advance(10)
   await grant(['openid', 'profile'], ['https://b.example', 'https://a.example'])
@@ -27,14 +27,14 @@ t.test('what was allowed later adds to what was allowed before', async (t) => {
 })
 
 t.test('nothing is lost when two are given at once', async (t) => {
-  const { grant, remembered } = await setUp(t)
+  const { grant, remembered } = await setUp()
   const scopes = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
   await Promise.all(scopes.map((scope) => grant([scope])))
   t.strictSame((await remembered())?.scope, scopes)
 })
 
 t.test('a consent is for one client', async (t) => {
-  const { grant, remembered, clients } = await setUp(t)
+  const { grant, remembered, clients } = await setUp()
   const other = await createClient({ clients })
   await grant(['openid'])
   t.ok(await remembered())

@@ -19,8 +19,8 @@ interface Row {
   revoked_at: Date
 }
 
-async function setUp(t: Parameters<typeof setUpNode>[0]) {
-  const node = await setUpNode(t, { CLAVIGER_ACCESS_TOKEN_TTL_SECONDS: '900' })
+async function setUp() {
+  const node = await setUpNode({ CLAVIGER_ACCESS_TOKEN_TTL_SECONDS: '900' })
   const store = createRevocationStore(node.database)
   const rows = () =>
     node.database.query<Row>(
@@ -46,7 +46,7 @@ async function setUp(t: Parameters<typeof setUpNode>[0]) {
 t.test(
   'revoking a user is recorded until the longest-lived token has expired (§3.5)',
   async (t) => {
-    const { revocations, accounts, sub, rows } = await setUp(t)
+    const { revocations, accounts, sub, rows } = await setUp()
     t.strictSame(await revocations.revokeUser(sub, 'laptop stolen'), start)
     t.strictSame(await rows(), [
       {
@@ -63,7 +63,7 @@ t.test(
 )
 
 t.test('so are a grant and a token', async (t) => {
-  const { revocations, rows } = await setUp(t)
+  const { revocations, rows } = await setUp()
   await revocations.revokeGrant('G', 'replayed')
   await revocations.revokeToken('J')
   t.hasStrict(await rows(), [
@@ -77,7 +77,7 @@ t.test('so are a grant and a token', async (t) => {
 })
 
 t.test('a record outlives the tokens of a resource that has long ones', async (t) => {
-  const { revocations, resources, sub, rows } = await setUp(t)
+  const { revocations, resources, sub, rows } = await setUp()
   await resources.create({
     resource: 'https://a.example',
     name: 'A',
@@ -88,13 +88,13 @@ t.test('a record outlives the tokens of a resource that has long ones', async (t
 })
 
 t.test('the instant is the database’s, whatever the clock of the node', async (t) => {
-  const { database, clock, sub } = await setUp(t)
+  const { database, clock, sub } = await setUp()
   const { revocations } = createNode(database, laggingBy(5000, clock))
   t.strictSame(await revocations.revokeUser(sub), start)
 })
 
 t.test('a user that nobody knows cannot be revoked, and nothing is recorded', async (t) => {
-  const { revocations, rows } = await setUp(t)
+  const { revocations, rows } = await setUp()
   await t.rejects(revocations.revokeUser('nobody'), { name: 'Refusal', message: /nobody/ })
   t.strictSame(await rows(), [])
 })
@@ -102,7 +102,7 @@ t.test('a user that nobody knows cannot be revoked, and nothing is recorded', as
 t.test(
   'what was issued before is refused, what is issued from the next second on is not',
   async (t) => {
-    const { revocations, sub, accounts } = await setUp(t)
+    const { revocations, sub, accounts } = await setUp()
     const other = await accounts.create({ email: 'bob@example.com' })
     await revocations.revokeUser(sub)
     t.equal(await revocations.isRevoked({ iat: nextSecond - 1, sub }), true)
@@ -112,7 +112,7 @@ t.test(
 )
 
 t.test('a later not-before wins over an earlier one, in whatever order they come', async (t) => {
-  const { append, store, rows } = await setUp(t)
+  const { append, store, rows } = await setUp()
   const find = () => store.find([{ kind: 'user', id: 'U' }])
   for (const [notBefore, effective] of [
     [1000, 1000],
@@ -126,7 +126,7 @@ t.test('a later not-before wins over an earlier one, in whatever order they come
 })
 
 t.test('every change of a record moves it behind what a reader has seen', async (t) => {
-  const { append, ids } = await setUp(t)
+  const { append, ids } = await setUp()
   await append({ id: 'U' })
   await append({ id: 'V' })
   await append({ id: 'U' })
@@ -134,11 +134,8 @@ t.test('every change of a record moves it behind what a reader has seen', async 
 })
 
 /** A node on which something happens before each of its next transactions. */
-async function setUpSlowNode(
-  t: Parameters<typeof setUpNode>[0],
-  happenings: (() => Promise<void>)[],
-) {
-  const node = await setUp(t)
+async function setUpSlowNode(happenings: (() => Promise<void>)[]) {
+  const node = await setUp()
   const slow = createNode(
     {
       ...node.database,
@@ -156,10 +153,8 @@ t.test(
   'who read the account before the first record was there is refused by the second (§3.4)',
   async (t) => {
     const happenings: (() => Promise<void>)[] = []
-    const { slow, accounts, revocations, issueInstants, clock, sub } = await setUpSlowNode(
-      t,
-      happenings,
-    )
+    const { slow, accounts, revocations, issueInstants, clock, sub } =
+      await setUpSlowNode(happenings)
     let issued: Date | undefined
     happenings.push(async () => {
       clock.set(new Date(nextSecond * 1000 + 10))
@@ -178,7 +173,7 @@ t.test(
   'of two revocations at once the later instant counts, whichever is written last',
   async (t) => {
     const happenings: (() => Promise<void>)[] = []
-    const { slow, accounts, revocations, clock, sub, rows } = await setUpSlowNode(t, happenings)
+    const { slow, accounts, revocations, clock, sub, rows } = await setUpSlowNode(happenings)
     happenings.push(
       async () => {},
       async () => {
@@ -193,7 +188,7 @@ t.test(
 )
 
 t.test('a late commit cannot slip behind a reader (§3.5)', async (t) => {
-  const { append, ids, database } = await setUp(t)
+  const { append, ids, database } = await setUp()
   const signals = new EventEmitter()
   const [appended, release] = [once(signals, 'appended'), once(signals, 'release')]
   const early = database.transaction(async (transaction) => {
@@ -221,7 +216,7 @@ async function lockIsWaitedFor(database: Queryable): Promise<void> {
 }
 
 t.test('who follows the cursor misses nothing, however many are written at once', async (t) => {
-  const { append, database } = await setUp(t)
+  const { append, database } = await setUp()
   const seen: string[] = []
   let cursor = 0
   const follow = async () => {
@@ -243,7 +238,7 @@ t.test('who follows the cursor misses nothing, however many are written at once'
 })
 
 t.test('nodes are told of a record when it is there, and not before', async (t) => {
-  const { revocations, database, sub, append, ids } = await setUp(t)
+  const { revocations, database, sub, append, ids } = await setUp()
   const signals = new EventEmitter()
   const heard: string[] = []
   const listening = once(signals, '')

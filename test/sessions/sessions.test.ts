@@ -4,8 +4,8 @@ import { createConsents } from '../../src/consents/consents.ts'
 import { createConsentStore } from '../../src/consents/store.ts'
 import { createNode, laggingBy, secondsAfter, setUp as setUpNode, start } from '../tokens/setup.ts'
 
-async function setUp(t: Parameters<typeof setUpNode>[0]) {
-  const node = await setUpNode(t, { CLAVIGER_SESSION_TTL_SECONDS: '3600' })
+async function setUp() {
+  const node = await setUpNode({ CLAVIGER_SESSION_TTL_SECONDS: '3600' })
   const { sub: otherSub } = await node.accounts.create({ email: 'bob@example.com' })
   const signIn = (sub = node.sub, formerSecret?: string) =>
     node.sessions.start({ sub, amr: ['pwd'], after: [] }, formerSecret)
@@ -13,7 +13,7 @@ async function setUp(t: Parameters<typeof setUpNode>[0]) {
 }
 
 t.test('a session says who signed in, when and how', async (t) => {
-  const { sessions, signIn, sub, clock } = await setUp(t)
+  const { sessions, signIn, sub, clock } = await setUp()
   const secret = await signIn()
   const session = await sessions.find(secret)
   t.match(session?.sid, /^[\da-f-]{36}$/)
@@ -23,7 +23,7 @@ t.test('a session says who signed in, when and how', async (t) => {
 })
 
 t.test('the cookie has 256 bits, and the database knows their SHA-256 only (§3.8)', async (t) => {
-  const { signIn, database } = await setUp(t)
+  const { signIn, database } = await setUp()
   const secret = await signIn()
   t.match(secret, /^[\w-]{43}$/)
   const [row] = await database.query<{ text: string }>('select s::text as text from sessions s')
@@ -32,7 +32,7 @@ t.test('the cookie has 256 bits, and the database knows their SHA-256 only (§3.
 })
 
 t.test('no other secret finds a session, its hash included', async (t) => {
-  const { sessions, signIn } = await setUp(t)
+  const { sessions, signIn } = await setUp()
   const secret = await signIn()
   const hash = createHash('sha256').update(secret).digest('base64url')
   for (const other of [undefined, '', hash, secret.slice(1), `${secret} `])
@@ -40,7 +40,7 @@ t.test('no other secret finds a session, its hash included', async (t) => {
 })
 
 t.test('the sid goes on when the same user signs in again; the former secret ends', async (t) => {
-  const { sessions, signIn, clock } = await setUp(t)
+  const { sessions, signIn, clock } = await setUp()
   const former = await signIn()
   const { sid } = (await sessions.find(former))!
   clock.advance(60)
@@ -50,7 +50,7 @@ t.test('the sid goes on when the same user signs in again; the former secret end
 })
 
 t.test('another user gets another sid, and the former session ends', async (t) => {
-  const { sessions, signIn, otherSub } = await setUp(t)
+  const { sessions, signIn, otherSub } = await setUp()
   const former = await signIn()
   const { sid } = (await sessions.find(former))!
   const session = await sessions.find(await signIn(otherSub, former))
@@ -60,7 +60,7 @@ t.test('another user gets another sid, and the former session ends', async (t) =
 })
 
 t.test('the sid of a session that counts no more does not come back', async (t) => {
-  const { sessions, signIn, clock, revocations, sub } = await setUp(t)
+  const { sessions, signIn, clock, revocations, sub } = await setUp()
   const ends: [why: string, end: (secret: string) => Promise<unknown>][] = [
     ['ended', (secret) => sessions.end(secret)],
     ['expired', async () => clock.advance(3600)],
@@ -76,7 +76,7 @@ t.test('the sid of a session that counts no more does not come back', async (t) 
 })
 
 t.test('another browser of the same user has a session of its own', async (t) => {
-  const { sessions, signIn } = await setUp(t)
+  const { sessions, signIn } = await setUp()
   const [one, other] = [await signIn(), await signIn()]
   t.not((await sessions.find(one))?.sid, (await sessions.find(other))?.sid)
   await sessions.end(one)
@@ -85,7 +85,7 @@ t.test('another browser of the same user has a session of its own', async (t) =>
 })
 
 t.test('a session is found until it expires', async (t) => {
-  const { sessions, signIn, clock } = await setUp(t)
+  const { sessions, signIn, clock } = await setUp()
   const secret = await signIn()
   clock.advance(3599.999)
   t.ok(await sessions.find(secret))
@@ -94,7 +94,7 @@ t.test('a session is found until it expires', async (t) => {
 })
 
 t.test('an ID token can end a session by its sid, if it names the user too', async (t) => {
-  const { sessions, signIn, sub, otherSub } = await setUp(t)
+  const { sessions, signIn, sub, otherSub } = await setUp()
   const secret = await signIn()
   const { sid } = (await sessions.find(secret))!
   await sessions.endBySid({ sub: otherSub, sid })
@@ -105,7 +105,7 @@ t.test('an ID token can end a session by its sid, if it names the user too', asy
 })
 
 t.test('the session of a disabled user does not count', async (t) => {
-  const { sessions, signIn, accounts, sub } = await setUp(t)
+  const { sessions, signIn, accounts, sub } = await setUp()
   const secret = await signIn()
   await accounts.disable(sub)
   t.equal(await sessions.find(secret), undefined)
@@ -114,7 +114,7 @@ t.test('the session of a disabled user does not count', async (t) => {
 t.test(
   'a revocation ends the sessions from before; a new sign-in works at once (§3.4)',
   async (t) => {
-    const { sessions, signIn, revocations, accounts, sub, otherSub } = await setUp(t)
+    const { sessions, signIn, revocations, accounts, sub, otherSub } = await setUp()
     const [before, ofOther] = [await signIn(), await signIn(otherSub)]
     const revokedAt = await revocations.revokeUser(sub)
     t.equal(await sessions.find(before), undefined)
@@ -126,7 +126,7 @@ t.test(
 )
 
 t.test('a new sign-in counts also where the clock lags behind the revocation', async (t) => {
-  const { database, clock, revocations, accounts, sub } = await setUp(t)
+  const { database, clock, revocations, accounts, sub } = await setUp()
   const { sessions } = createNode(database, laggingBy(50, clock))
   const revokedAt = await revocations.revokeUser(sub)
   clock.advance(0.01)
@@ -136,7 +136,7 @@ t.test('a new sign-in counts also where the clock lags behind the revocation', a
 })
 
 t.test('a sign-in is later than the request that asked for it', async (t) => {
-  const { sessions, sub } = await setUp(t)
+  const { sessions, sub } = await setUp()
   const requestedAt = secondsAfter(start, 0.03) // by the clock of another node
   const after = [undefined, requestedAt, secondsAfter(start, -5)]
   const secret = await sessions.start({ sub, amr: [], after }, undefined)
@@ -144,7 +144,7 @@ t.test('a sign-in is later than the request that asked for it', async (t) => {
 })
 
 t.test('a session comes with what its user allowed the client, and no other', async (t) => {
-  const { sessions, signIn, database, clock, clientId, sub, otherSub } = await setUp(t)
+  const { sessions, signIn, database, clock, clientId, sub, otherSub } = await setUp()
   const consents = createConsents({ store: createConsentStore(database), clock })
   const [secret, ofOther] = [await signIn(), await signIn(otherSub)]
   t.match(await sessions.findWithConsent(secret, clientId), {

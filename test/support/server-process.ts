@@ -1,5 +1,6 @@
 /** A real server in a process of its own, as people start it, on the database of a test. */
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import { spawnCli, toDatabaseUrl } from '../cli/run-cli.ts'
@@ -39,12 +40,15 @@ export async function startServer(
   const listeners = new Set<() => void>()
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  createInterface(child.stdout).on('line', (line) => {
+  const lines = createInterface(child.stdout).on('line', (line) => {
     logged.push(JSON.parse(line) as Record<string, unknown>)
     for (const listener of listeners) listener()
   })
+  const lastLine = once(lines, 'close')
   const ended = new Promise<number | string>((resolve) => {
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'gone'))
+    child.once('close', (code, signal) => {
+      void lastLine.then(() => resolve(code ?? signal ?? 'gone'))
+    })
   })
 
   async function said(line: Parameters<ServerProcess['said']>[0]): Promise<void> {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { secondsAfter, setUp, start } from './setup.ts'
 
 t.test('a code stands for what was authorized', async (t) => {
-  const { codes, newGrant } = await setUp(t)
+  const { codes, newGrant } = await setUp()
   const grant = newGrant()
   const found = await codes.find(await codes.create(grant))
   t.match(found?.grantId, /^[\da-f-]{36}$/)
@@ -16,7 +16,7 @@ t.test('a code stands for what was authorized', async (t) => {
 })
 
 t.test('what the request did not have is undefined', async (t) => {
-  const { codes, newGrant } = await setUp(t)
+  const { codes, newGrant } = await setUp()
   const lean = { redirectUri: undefined, nonce: undefined, codeChallenge: undefined }
   const grant = newGrant({ ...lean, scope: [], resources: [], amr: [] })
   const found = await codes.find(await codes.create(grant))
@@ -25,7 +25,7 @@ t.test('what the request did not have is undefined', async (t) => {
 })
 
 t.test('every code is another, of 256 bits, and of a grant of its own', async (t) => {
-  const { codes, newGrant } = await setUp(t)
+  const { codes, newGrant } = await setUp()
   const [one, other] = [await codes.create(newGrant()), await codes.create(newGrant())]
   t.match(one, /^[\w-]{43}$/)
   t.not(one, other)
@@ -34,7 +34,7 @@ t.test('every code is another, of 256 bits, and of a grant of its own', async (t
 })
 
 t.test('the database knows a code by its SHA-256 only', async (t) => {
-  const { codes, newGrant, database } = await setUp(t)
+  const { codes, newGrant, database } = await setUp()
   const code = await codes.create(newGrant())
   const [row] = await database.query<{ text: string }>(
     'select c::text as text from authorization_codes c',
@@ -46,7 +46,7 @@ t.test('the database knows a code by its SHA-256 only', async (t) => {
 t.test(
   'of simultaneous redemptions one wins, and begins the one family (RFC 6749 §4.1.2)',
   async (t) => {
-    const { codes, newGrant, store, families, clock, sub, clientId } = await setUp(t)
+    const { codes, newGrant, store, families, clock, sub, clientId } = await setUp()
     const code = await codes.create(newGrant())
     clock.advance(10)
     const verdicts = await Promise.all(
@@ -71,7 +71,7 @@ t.test(
 )
 
 t.test('without refresh tokens there is no family', async (t) => {
-  const { codes, newGrant, store } = await setUp(t)
+  const { codes, newGrant, store } = await setUp()
   const code = await codes.create(newGrant())
   t.equal(await codes.consume(code, { refreshable: false }), 'consumed')
   const { grantId } = (await codes.find(code))!
@@ -81,7 +81,7 @@ t.test('without refresh tokens there is no family', async (t) => {
 })
 
 t.test('a used or expired code is still known, so that a replay is recognised', async (t) => {
-  const { codes, newGrant, clock } = await setUp(t)
+  const { codes, newGrant, clock } = await setUp()
   const code = await codes.create(newGrant())
   const usedAt = clock.now()
   await codes.consume(code, { refreshable: false })
@@ -91,7 +91,7 @@ t.test('a used or expired code is still known, so that a replay is recognised', 
 })
 
 t.test('a code that nobody made is not there to be won', async (t) => {
-  const { codes } = await setUp(t)
+  const { codes } = await setUp()
   t.equal(await codes.find('unknown'), undefined)
   t.equal(await codes.consume('unknown', { refreshable: true }), 'replayed')
 })

@@ -7,8 +7,8 @@ const refusal = { code: 'invalid_grant' }
 /** The revocations below are at the start; it lies in this second. */
 const nextSecond = new Date('2026-01-02T03:04:06Z')
 
-async function setUpInstants(t: Parameters<typeof setUp>[0]) {
-  const world = await setUp(t)
+async function setUpInstants() {
+  const world = await setUp()
   const { accounts, sub } = world
   const request = async (authTime: Date, readAt: Date) => ({
     account: (await accounts.findBySub(sub))!,
@@ -27,7 +27,7 @@ async function setUpInstants(t: Parameters<typeof setUp>[0]) {
 }
 
 t.test('the instant is the one from before the account was read', async (t) => {
-  const { issueInstants, request, clock } = await setUpInstants(t)
+  const { issueInstants, request, clock } = await setUpInstants()
   const readAt = clock.now()
   clock.advance(3)
   t.strictSame(await issueInstants.await(await request(start, readAt)), readAt)
@@ -35,7 +35,7 @@ t.test('the instant is the one from before the account was read', async (t) => {
 })
 
 t.test('who signs in right after a revocation waits that second out (§3.4)', async (t) => {
-  const { issueInstants, request, revocations, sub, clock } = await setUpInstants(t)
+  const { issueInstants, request, revocations, sub, clock } = await setUpInstants()
   await revocations.revokeUser(sub)
   clock.advance(0.001)
   const instant = await issueInstants.await(await request(clock.now(), clock.now()))
@@ -47,14 +47,14 @@ t.test('who signs in right after a revocation waits that second out (§3.4)', as
 })
 
 t.test('in the next second nobody waits', async (t) => {
-  const { issueInstants, request, revocations, sub, clock } = await setUpInstants(t)
+  const { issueInstants, request, revocations, sub, clock } = await setUpInstants()
   await revocations.revokeUser(sub)
   clock.set(nextSecond)
   t.strictSame(await issueInstants.await(await request(nextSecond, nextSecond)), nextSecond)
 })
 
 t.test('a node whose clock lags waits until its own clock is there', async (t) => {
-  const { accounts, request, revocations, sub, clock } = await setUpInstants(t)
+  const { accounts, request, revocations, sub, clock } = await setUpInstants()
   const node = laggingBy(50, clock)
   await revocations.revokeUser(sub)
   clock.set(nextSecond)
@@ -67,7 +67,7 @@ t.test('a node whose clock lags waits until its own clock is there', async (t) =
 t.test(
   'what was authenticated before the revocation is refused, however long ago it was',
   async (t) => {
-    const { issueInstants, request, revocations, sub, clock } = await setUpInstants(t)
+    const { issueInstants, request, revocations, sub, clock } = await setUpInstants()
     await revocations.revokeUser(sub)
     for (const [seconds, authTime] of [
       [0, secondsAfter(start, -3600)],
@@ -81,13 +81,13 @@ t.test(
 )
 
 t.test('a disabled user gets nothing', async (t) => {
-  const { issueInstants, request, accounts, sub } = await setUpInstants(t)
+  const { issueInstants, request, accounts, sub } = await setUpInstants()
   await accounts.disable(sub)
   await t.rejects(issueInstants.await(await request(start, start)), refusal)
 })
 
 t.test('another revocation during the wait refuses', async (t) => {
-  const { accounts, request, revocations, sub, clock, whileWaiting } = await setUpInstants(t)
+  const { accounts, request, revocations, sub, clock, whileWaiting } = await setUpInstants()
   await revocations.revokeUser(sub)
   clock.advance(0.1)
   const issueInstants = createIssueInstants({
@@ -98,7 +98,7 @@ t.test('another revocation during the wait refuses', async (t) => {
 })
 
 t.test('a user disabled or deleted during the wait gets nothing', async (t) => {
-  const { accounts, request, revocations, sub, clock, whileWaiting } = await setUpInstants(t)
+  const { accounts, request, revocations, sub, clock, whileWaiting } = await setUpInstants()
   for (const end of [accounts.disable, accounts.delete]) {
     await revocations.revokeUser(sub)
     clock.advance(0.001)

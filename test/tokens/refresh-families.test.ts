@@ -12,8 +12,8 @@ async function next(families: RefreshFamilies, token: string, clientId: string):
   throw new Error(`the verdict was ${rotation.verdict}`)
 }
 
-async function setUpFamily(t: Parameters<typeof setUp>[0], ...rest: [Record<string, string>?]) {
-  const world = await setUp(t, ...rest)
+async function setUpFamily(...environment: Parameters<typeof setUp>) {
+  const world = await setUp(...environment)
   const { grantId, token } = await world.beginFamily()
   const rotate = (one: string, asked: { scope?: string[]; resources?: string[] } = {}) =>
     world.families.rotate(one, { clientId: world.clientId, ...everything, ...asked })
@@ -24,7 +24,7 @@ const pick = ({ scope, resources }: RefreshFamily) => ({ scope, resources })
 const verdicts = (rotations: Rotation[]) => rotations.map(({ verdict }) => verdict)
 
 t.test('every use makes the next generation, of the same grant (RFC 9700 §4.14)', async (t) => {
-  const { rotate, token, grantId, clientId, sub, clock, families } = await setUpFamily(t)
+  const { rotate, token, grantId, clientId, sub, clock, families } = await setUpFamily()
   clock.advance(100)
   const first = await rotate(token)
   if (first.verdict !== 'rotated') throw new Error(first.verdict)
@@ -52,7 +52,7 @@ t.test('every use makes the next generation, of the same grant (RFC 9700 §4.14)
 t.test(
   'the generation before gets the same successor, in a window that begins once (§3.6)',
   async (t) => {
-    const { rotate, token, families, clientId, clock } = await setUpFamily(t)
+    const { rotate, token, families, clientId, clock } = await setUpFamily()
     clock.advance(100)
     const successor = await next(families, token, clientId)
     for (const seconds of [0, 15, 14.999]) {
@@ -70,7 +70,7 @@ t.test(
 )
 
 t.test('the generation before is reused once its successor was used, window or not', async (t) => {
-  const { rotate, token, families, clientId } = await setUpFamily(t)
+  const { rotate, token, families, clientId } = await setUpFamily()
   const second = await next(families, token, clientId)
   await next(families, second, clientId)
   t.match(await rotate(token), { verdict: 'reused' })
@@ -78,12 +78,12 @@ t.test('the generation before is reused once its successor was used, window or n
 })
 
 t.test('without a window every second use is reuse', async (t) => {
-  const { rotate, token } = await setUpFamily(t, { CLAVIGER_REFRESH_REPLAY_WINDOW_SECONDS: '0' })
+  const { rotate, token } = await setUpFamily({ CLAVIGER_REFRESH_REPLAY_WINDOW_SECONDS: '0' })
   t.strictSame(verdicts([await rotate(token), await rotate(token)]), ['rotated', 'reused'])
 })
 
 t.test('simultaneous rotations of one token give one successor, on whatever node', async (t) => {
-  const { rotate, token, database, clock, clientId } = await setUpFamily(t)
+  const { rotate, token, database, clock, clientId } = await setUpFamily()
   const node = createNode(database, laggingBy(50, clock))
   const rotations = await Promise.all(
     Array.from({ length: 8 }, (_, index) =>
@@ -98,7 +98,7 @@ t.test('simultaneous rotations of one token give one successor, on whatever node
 })
 
 t.test('asking for more than was granted does not use the token up (RFC 6749 §6)', async (t) => {
-  const { rotate, token } = await setUpFamily(t)
+  const { rotate, token } = await setUpFamily()
   t.strictSame(await rotate(token, { scope: ['openid', 'phone'] }), { verdict: 'scope-exceeded' })
   t.strictSame(await rotate(token, { resources: ['https://c.example'] }), {
     verdict: 'resource-exceeded',
@@ -109,7 +109,7 @@ t.test('asking for more than was granted does not use the token up (RFC 6749 §6
 })
 
 t.test('of several resources those wanted must be named before anything is rotated', async (t) => {
-  const { families, clientId, beginFamily } = await setUp(t)
+  const { families, clientId, beginFamily } = await setUp()
   const resources = ['https://a.example', 'https://b.example']
   const { token } = await beginFamily({ resources })
   const unnamed = { clientId, ...everything }
@@ -125,7 +125,7 @@ t.test('of several resources those wanted must be named before anything is rotat
 })
 
 t.test('asking for more with the generation before does not count as reuse', async (t) => {
-  const { rotate, token } = await setUpFamily(t)
+  const { rotate, token } = await setUpFamily()
   await rotate(token)
   t.strictSame(await rotate(token, { scope: ['phone'] }), { verdict: 'scope-exceeded' })
 })
@@ -133,7 +133,7 @@ t.test('asking for more with the generation before does not count as reuse', asy
 t.test(
   'a token is for its own client, and another one does not use it up (RFC 6749 §6)',
   async (t) => {
-    const { rotate, token, families } = await setUpFamily(t)
+    const { rotate, token, families } = await setUpFamily()
     const asOther = await families.rotate(token, { clientId: 'other', ...everything })
     t.match(asOther, { verdict: 'unknown', reason: /another client/ })
     t.match(await rotate(token), { verdict: 'rotated', family: { generation: 2 } })
@@ -141,13 +141,13 @@ t.test(
 )
 
 t.test('a token that is not ours, or of no family, is unknown', async (t) => {
-  const { rotate, token, families } = await setUpFamily(t)
+  const { rotate, token, families } = await setUpFamily()
   t.match(await rotate(token.toUpperCase()), { verdict: 'unknown' })
   t.match(await rotate(families.firstToken(randomUUID())), { verdict: 'unknown' })
 })
 
 t.test('a token expires unused, and at the latest when its family does', async (t) => {
-  const { rotate, token, families, clientId, clock } = await setUpFamily(t, {
+  const { rotate, token, families, clientId, clock } = await setUpFamily({
     CLAVIGER_REFRESH_TOKEN_IDLE_TTL_SECONDS: '100',
     CLAVIGER_REFRESH_TOKEN_TTL_SECONDS: '250',
   })
@@ -163,7 +163,7 @@ t.test('a token expires unused, and at the latest when its family does', async (
 })
 
 t.test('a token that was not used in time is unknown', async (t) => {
-  const { rotate, token, clock } = await setUpFamily(t, {
+  const { rotate, token, clock } = await setUpFamily({
     CLAVIGER_REFRESH_TOKEN_IDLE_TTL_SECONDS: '100',
   })
   clock.advance(100)
@@ -171,7 +171,7 @@ t.test('a token that was not used in time is unknown', async (t) => {
 })
 
 t.test('the user decides: disabled, revoked, signed in again', async (t) => {
-  const { rotate, token, accounts, sub, clock, revocations, beginFamily } = await setUpFamily(t)
+  const { rotate, token, accounts, sub, clock, revocations, beginFamily } = await setUpFamily()
   await accounts.disable(sub)
   t.match(await rotate(token), { verdict: 'unknown', reason: /disabled/ })
   await accounts.enable(sub)
@@ -187,7 +187,7 @@ t.test('the user decides: disabled, revoked, signed in again', async (t) => {
 })
 
 t.test('a revoked family is unknown, each of its generations', async (t) => {
-  const { rotate, token, families, clientId, grantId, beginFamily } = await setUpFamily(t)
+  const { rotate, token, families, clientId, grantId, beginFamily } = await setUpFamily()
   const other = await beginFamily()
   const second = await next(families, token, clientId)
   await families.revoke(grantId)
@@ -198,7 +198,7 @@ t.test('a revoked family is unknown, each of its generations', async (t) => {
 
 t.test('ending a grant ends its refresh tokens and its access tokens', async (t) => {
   const { rotate, token, grantId, sub, endGrant, revocations, clock, beginFamily } =
-    await setUpFamily(t)
+    await setUpFamily()
   const other = await beginFamily()
   const iat = Math.floor(clock.now().getTime() / 1000)
   await endGrant(grantId, 'a test')
@@ -209,7 +209,7 @@ t.test('ending a grant ends its refresh tokens and its access tokens', async (t)
 })
 
 t.test('what would be accepted can be found, for introspection and revocation', async (t) => {
-  const { token, families, clientId, grantId, clock } = await setUpFamily(t)
+  const { token, families, clientId, grantId, clock } = await setUpFamily()
   t.match(await families.findLive(token), { grantId, generation: 1 })
   const second = await next(families, token, clientId)
   t.match(await families.findLive(token), { generation: 2 }, 'the one before, in its window')
@@ -224,7 +224,7 @@ t.test('what would be accepted can be found, for introspection and revocation', 
 })
 
 t.test('the database holds no refresh token, in clear or hashed', async (t) => {
-  const { database, token } = await setUpFamily(t)
+  const { database, token } = await setUpFamily()
   const [row] = await database.query<{ text: string }>(
     'select f::text as text from refresh_families f',
   )

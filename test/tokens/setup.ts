@@ -1,6 +1,6 @@
 /** The rooms that issue, over a database of their own and as the services build them, without HTTP and signing keys. */
 import { randomBytes } from 'node:crypto'
-import type { Test } from 'tap'
+import t from 'tap'
 import { readConfig, type Environment } from '../../src/config.ts'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database } from '../../src/database/database.ts'
@@ -14,7 +14,7 @@ import { createRefreshFamilies } from '../../src/tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../../src/tokens/refresh-token.ts'
 import { createTokenStore } from '../../src/tokens/store.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
-import { createTestDatabase } from '../support/database.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 export const start = new Date('2026-01-02T03:04:05.200Z')
 
@@ -49,9 +49,20 @@ export function createNode(database: Database, clock: Clock, environment: Enviro
   }
 }
 
-/** A node with a client and a user. */
-export async function setUp(t: Test, environment: Environment = {}) {
-  const database = await createTestDatabase(t)
+let shared: Promise<TestDatabase> | undefined
+
+/** The one database of a test file, emptied. */
+async function emptyDatabase(): Promise<TestDatabase> {
+  shared ??= createTestDatabase(t)
+  const database = await shared
+  for (const table of ['users', 'clients', 'resources', 'revocations', 'signing_keys'])
+    await database.query(`delete from ${table}`)
+  return database
+}
+
+/** A node with a client and a user, for one test after the other. */
+export async function setUp(environment: Environment = {}) {
+  const database = await emptyDatabase()
   const clock = createTestClock(start)
   const node = createNode(database, clock, environment)
   const { clientId } = await createClient(node)
