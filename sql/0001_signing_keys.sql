@@ -3,10 +3,11 @@
 -- or revoked at any time.
 create table signing_keys (
   kid text primary key, -- RFC 7638 thumbprint
-  alg text not null check (alg in ('RS256', 'ES256')),
+  alg text not null check (alg in ('RS256', 'ES256', 'PS256', 'EdDSA')),
   public_jwk jsonb not null,
-  private_jwe text not null, -- private JWK as compact JWE (dir, A256GCM)
-  key_encryption_key_id text not null,
+  signer text not null default 'local', -- who keeps the private key and signs with it
+  handle text not null, -- by which the signer finds the private key; of 'local' that key itself: a JWK as compact JWE
+  key_encryption_key_id text, -- what the handle is encrypted with, if it is
   published_at timestamptz not null,
   signs_from timestamptz not null, -- published_at + publication lead: not activated before, unless forced
   activated_at timestamptz,
@@ -14,6 +15,7 @@ create table signing_keys (
   leaves_jwks_at timestamptz, -- after the last token it signed has expired
   revoked_at timestamptz,
   revocation_reason text,
+  check (signer <> 'local' or key_encryption_key_id is not null),
   check (retired_at is null or activated_at is not null),
   check ((retired_at is null) = (leaves_jwks_at is null))
 );

@@ -1,3 +1,10 @@
+-- The longest lifetimes that tokens are issued with, and until when such a token may be alive. Revocations and retired
+-- keys matter that long, also after a lifetime was made shorter.
+create table token_lifetimes (
+  lifetime_seconds integer primary key,
+  alive_until timestamptz not null
+);
+
 -- What no longer counts: a token of (kind, id) with iat < not_before is refused. A row is useless, and removed,
 -- once the longest-lived access token from before it has expired.
 create table revocations (

@@ -11,7 +11,12 @@ export { settingsTable } from './config/settings-table.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-type Derived = 'issuer' | 'defaultAudience' | 'passwordHashConcurrency'
+type Derived =
+  | 'issuer'
+  | 'defaultAudience'
+  | 'passwordHashConcurrency'
+  | 'clockSkewSeconds'
+  | 'verifierCacheSeconds'
 
 export type Config = Readonly<
   Omit<SettingValues, Derived | 'tlsCertFile' | 'tlsKeyFile'> & {
@@ -101,7 +106,19 @@ function derive(given: SettingValues): Config {
     issuer,
     defaultAudience: given.defaultAudience ?? issuer,
     passwordHashConcurrency: given.passwordHashConcurrency ?? availableParallelism(),
+    ...deriveLeadParts(given),
   }
+}
+
+/** What the publication lead has to cover besides the max-age of the JWKS; a short lead is for tests. */
+function deriveLeadParts(given: SettingValues) {
+  const { keyPublicationLeadSeconds, jwksMaxAgeSeconds, keyStalenessSeconds } = given
+  const spareSeconds = keyPublicationLeadSeconds - jwksMaxAgeSeconds
+  const clockSkewSeconds =
+    given.clockSkewSeconds ?? Math.min(10, Math.max(1, Math.floor(spareSeconds / 2)))
+  const leftSeconds = spareSeconds - clockSkewSeconds - keyStalenessSeconds
+  const verifierCacheSeconds = given.verifierCacheSeconds ?? Math.max(0, leftSeconds)
+  return { clockSkewSeconds, verifierCacheSeconds }
 }
 
 function describe(faults: readonly string[]): string {

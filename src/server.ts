@@ -36,6 +36,7 @@ async function start(
   const services = await createServices(options)
   await services.rotation.ensureKeys()
   await services.keyring.load()
+  await services.tokenLifetimes.record()
   const stopFollowing = followChanges(options, services, {
     onError: (err) => log.error({ err }, 'the signing keys could not be read anew'),
   })

@@ -13,7 +13,7 @@ const rows = [
   ['http'],
   ['grants', 'client-auth', 'authorization'],
   ['tokens', 'sessions', 'consents'],
-  ['users', 'clients', 'keys', 'revocation'],
+  ['users', 'clients', 'keys', 'revocation', 'audit'],
   ['database', 'protocol'],
   ['verifier'],
 ]
@@ -26,7 +26,8 @@ const besides: Record<string, string[]> = {
   grants: ['client-auth'],
   tokens: ['sessions'],
   sessions: ['consents'],
-  revocation: ['users'],
+  keys: ['audit'],
+  revocation: ['users', 'audit'],
   database: ['protocol'],
 }
 

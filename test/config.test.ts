@@ -40,8 +40,11 @@ t.test('without any variable everything has its default', async (t) => {
     sessionTtlSeconds: 43_200,
     defaultAudience: 'http://localhost:3000',
     jwksMaxAgeSeconds: 300,
+    verifierCacheSeconds: 86_030,
     keyPublicationLeadSeconds: 86_400,
     keyRotationIntervalSeconds: 2_592_000,
+    keyStalenessSeconds: 60,
+    signingAlgs: ['RS256', 'ES256'],
     rsaKeyBits: 2048,
     clockSkewSeconds: 10,
     rateLimit: true,
@@ -129,10 +132,28 @@ t.test('settings are read', async (t) => {
       {
         CLAVIGER_ACCESS_TOKEN_TTL_SECONDS: '1',
         CLAVIGER_JWKS_MAX_AGE_SECONDS: '1',
-        CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: '1',
-        CLAVIGER_KEY_ROTATION_INTERVAL_SECONDS: '2',
+        CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: '2',
+        CLAVIGER_KEY_ROTATION_INTERVAL_SECONDS: '3',
       },
-      { accessTokenTtlSeconds: 1, keyPublicationLeadSeconds: 1, keyRotationIntervalSeconds: 2 },
+      { accessTokenTtlSeconds: 1, clockSkewSeconds: 1, verifierCacheSeconds: 0 },
+    ],
+    [
+      { CLAVIGER_JWKS_MAX_AGE_SECONDS: '1', CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: '2' },
+      { keyPublicationLeadSeconds: 2, clockSkewSeconds: 1 },
+    ],
+    [
+      {
+        CLAVIGER_JWKS_MAX_AGE_SECONDS: '1',
+        CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: '3',
+        CLAVIGER_KEY_ROTATION_INTERVAL_SECONDS: '5',
+      },
+      { keyRotationIntervalSeconds: 5, clockSkewSeconds: 1 },
+    ],
+    [{ CLAVIGER_VERIFIER_CACHE_SECONDS: '86090' }, { verifierCacheSeconds: 86_090 }],
+    [{ CLAVIGER_CLOCK_SKEW_SECONDS: '30' }, { verifierCacheSeconds: 86_010 }],
+    [
+      { CLAVIGER_SIGNING_ALGS: 'EdDSA, ES256, RS256' },
+      { signingAlgs: ['RS256', 'ES256', 'EdDSA'] },
     ],
   ]
   for (const [environment, expected] of cases) t.match(readConfig(environment), expected)
@@ -162,6 +183,22 @@ t.test('what does not fit is refused with what to write instead', async (t) => {
     [{ ISSUER: 'http://localhost.example.com' }, /not loopback/],
     [{ TLS_CERT_FILE: '/nowhere.pem' }, /^TLS_CERT_FILE is "\/nowhere\.pem"\. Write the path/],
     [{ CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: '299' }, /^CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS is/],
+    [
+      { CLAVIGER_VERIFIER_CACHE_SECONDS: '86091' },
+      /together \(300 \+ 86091 \+ 10\): a key would .* Write at least 86401\.$/,
+    ],
+    [
+      {
+        CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: '300',
+      },
+      /^CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS is less than .* Write at least 301\.$/,
+    ],
+    ...['RS256', 'ES256,PS256', 'RS256,ES256,ES256', 'RS256,ES256,HS256', 'none'].map(
+      (algs): [Environment, RegExp] => [
+        { CLAVIGER_SIGNING_ALGS: algs },
+        /^CLAVIGER_SIGNING_ALGS is ".*Write RS256,ES256, followed by PS256 or EdDSA/,
+      ],
+    ),
     [
       { CLAVIGER_KEY_ROTATION_INTERVAL_SECONDS: '86400' },
       /^CLAVIGER_KEY_ROTATION_INTERVAL_SECONDS is not more/,

@@ -2,11 +2,11 @@
 import { readdir } from 'node:fs/promises'
 import type { Config } from '../config.ts'
 import { loadKeyEncryptionKeys, type KeyEncryptionKeys } from '../keys/key-encryption-keys.ts'
-import { findSigningKey, nextTransitionAt } from '../keys/schedule.ts'
+import { localSignerName } from '../keys/local-signer.ts'
+import { findSigningKey, isAdded, nextTransitionAt } from '../keys/schedule.ts'
 import type { SigningKey } from '../keys/store.ts'
 import { createVault } from '../keys/vault.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import { signingAlgs } from '../protocol/signing-algs.ts'
 import type { DatabaseFindings } from './doctor-database.ts'
 import type { Findings, Problem } from './doctor.ts'
 import { viewKeys } from './key-view.ts'
@@ -18,7 +18,7 @@ export async function examineKeys(
 ): Promise<Findings> {
   const guard = await findKeyEncryptionKeys(config, signingKeys, now)
   const settings = {
-    algorithms: signingAlgs,
+    algorithms: config.signingAlgs,
     rotationIntervalSeconds: config.keyRotationIntervalSeconds,
   }
   const keys = signingKeys ?? []
@@ -47,7 +47,7 @@ export async function examineKeys(
       ],
       ['next transition', nextTransition && whenAndHow(nextTransition, now)],
     ],
-    problems: [...guard.problems, ...findUnsigned(keys)],
+    problems: [...guard.problems, ...findUnsigned(config.signingAlgs, keys)],
   }
 }
 
@@ -84,16 +84,18 @@ async function tryAll(
   keys: KeyEncryptionKeys,
 ): Promise<Problem[]> {
   const vault = createVault(keys)
-  const needed = signingKeys.filter(({ retiredAt, revokedAt }) => !retiredAt && !revokedAt)
+  const needed = signingKeys.filter(
+    ({ signer, retiredAt, revokedAt }) => signer === localSignerName && !retiredAt && !revokedAt,
+  )
   const outcomes = await Promise.all(
     needed.map((key) => vault.open(key).then(() => undefined, toProblem)),
   )
   return outcomes.filter((problem) => problem !== undefined)
 }
 
-function findUnsigned(keys: readonly SigningKey[]): Problem[] {
-  return signingAlgs
-    .filter((alg) => keys.length > 0 && !findSigningKey(keys, alg))
+function findUnsigned(algorithms: Config['signingAlgs'], keys: readonly SigningKey[]): Problem[] {
+  return algorithms
+    .filter((alg) => keys.length > 0 && !findSigningKey(keys, alg) && !isAdded(alg, keys))
     .map((alg) => ({
       code: 'signing_key',
       message: `No key signs ${alg}. A server makes one within seconds: start it, or see its log.`,

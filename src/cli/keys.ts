@@ -4,6 +4,7 @@ import type { RotationOutcome } from '../keys/rotation.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { signingAlgs } from '../protocol/signing-algs.ts'
 import type { KeyServices } from '../services/keys.ts'
+import { actor } from './actor.ts'
 import { addCommand, addNoun } from './command.ts'
 import * as view from './key-view.ts'
 import { indent, print, table } from './output.ts'
@@ -66,6 +67,7 @@ function addRotate(keys: CommandUnknownOpts): void {
         const outcomes = await rotation.rotate({
           ...(alg && { algorithms: [alg] }),
           force: force ?? false,
+          actor: actor(),
         })
         const promoted = outcomes.filter(({ verdict }) => verdict === 'promoted')
         const now = clock.now()
@@ -86,8 +88,11 @@ function addRevoke(keys: CommandUnknownOpts): void {
     .option('--reason <text>', 'why, for the record')
     .allowUnknownOption() // a kid may begin with a hyphen
     .action((kid, { reason, ...format }) =>
-      withKeys(async ({ rotation }, { config, clock }) => {
-        const { verdict, changes } = await rotation.revoke(kid, reason ?? null)
+      withKeys(async ({ revokeKey }, { config, clock }) => {
+        const { verdict, changes } = await revokeKey(kid, {
+          actor: actor(),
+          reason: reason ?? null,
+        })
         if (verdict === 'unknown')
           throw new Refusal(`No key has the kid ${JSON.stringify(kid)}. Type: claviger keys list`)
         if (verdict === 'already-revoked') throw new Refusal(`The key ${kid} was revoked before.`)

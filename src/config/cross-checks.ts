@@ -7,7 +7,7 @@ interface Rule {
   /** Not checked when one of these is at fault by itself. */
   about: readonly (keyof SettingValues)[]
   isBroken(config: Config, given: SettingValues): boolean
-  fault: string
+  fault: string | ((config: Config) => string)
 }
 
 const rules: readonly Rule[] = [
@@ -37,10 +37,17 @@ const rules: readonly Rule[] = [
       'ISSUER is http: on a host that is not loopback. Write an https: ISSUER; CLAVIGER_INSECURE_HTTP=on allows it in a closed test network.',
   },
   {
-    about: ['keyPublicationLeadSeconds', 'jwksMaxAgeSeconds'],
-    isBroken: (config) => config.keyPublicationLeadSeconds < config.jwksMaxAgeSeconds,
-    fault:
-      'CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS is less than CLAVIGER_JWKS_MAX_AGE_SECONDS: a key would sign before every cache has it. Write at least as much.',
+    about: [
+      'keyPublicationLeadSeconds',
+      'jwksMaxAgeSeconds',
+      'verifierCacheSeconds',
+      'clockSkewSeconds',
+    ],
+    isBroken: (config) => config.keyPublicationLeadSeconds < leastLeadSeconds(config),
+    fault: (config) =>
+      'CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS is less than CLAVIGER_JWKS_MAX_AGE_SECONDS, CLAVIGER_VERIFIER_CACHE_SECONDS and ' +
+      `CLAVIGER_CLOCK_SKEW_SECONDS together (${config.jwksMaxAgeSeconds} + ${config.verifierCacheSeconds} + ${config.clockSkewSeconds}): ` +
+      `a key would sign before every verifier has it. Write at least ${leastLeadSeconds(config)}.`,
   },
   {
     about: ['keyRotationIntervalSeconds', 'keyPublicationLeadSeconds'],
@@ -56,6 +63,10 @@ const rules: readonly Rule[] = [
   },
 ]
 
+function leastLeadSeconds(config: Config): number {
+  return config.jwksMaxAgeSeconds + config.verifierCacheSeconds + config.clockSkewSeconds
+}
+
 export function crossCheck(
   config: Config,
   given: SettingValues,
@@ -64,5 +75,5 @@ export function crossCheck(
   return rules
     .filter(({ about }) => !about.some((name) => faulty.has(name)))
     .filter((rule) => rule.isBroken(config, given))
-    .map(({ fault }) => fault)
+    .map(({ fault }) => (typeof fault === 'string' ? fault : fault(config)))
 }

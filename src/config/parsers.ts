@@ -2,6 +2,7 @@
 import { accessSync, constants } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
+import { requiredSigningAlgs, signingAlgs, type SigningAlg } from '../protocol/signing-algs.ts'
 
 export type Parsed<T> = { value: T } | { fault: string }
 export type Parser<T> = (text: string) => Parsed<T>
@@ -29,6 +30,16 @@ export const rsaKeyBits: Parser<number> = (text) =>
   ['2048', '3072', '4096'].includes(text)
     ? { value: Number(text) }
     : { fault: 'one of 2048, 3072, 4096' }
+
+/** In one order, however they are written, so that all nodes publish the same. */
+export const signingAlgorithms: Parser<readonly SigningAlg[]> = (text) => {
+  const names = text.split(',').map((name) => name.trim())
+  const chosen = signingAlgs.filter((alg) => names.includes(alg))
+  const isComplete = requiredSigningAlgs.every((alg) => chosen.includes(alg))
+  return isComplete && chosen.length === names.length
+    ? { value: Object.freeze(chosen) }
+    : { fault: 'RS256,ES256, followed by PS256 or EdDSA or both if you like' }
+}
 
 export const path: Parser<string> = (text) => ({ value: resolve(text) })
 

@@ -1,4 +1,5 @@
 /** Every setting: its variable, how it is read, its default as one would write it, and what it sets. */
+import { keySettings } from './key-settings.ts'
 import * as read from './parsers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 
@@ -132,37 +133,7 @@ export const settings = {
     derived: '`ISSUER`',
     sentence: 'The `aud` of access tokens that were asked for without a `resource`.',
   },
-  jwksMaxAgeSeconds: {
-    variable: 'CLAVIGER_JWKS_MAX_AGE_SECONDS',
-    parse: read.wholeNumber(1, day),
-    default: '300',
-    sentence: 'How long others may cache the JWKS.',
-  },
-  keyPublicationLeadSeconds: {
-    variable: 'CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS',
-    parse: lifetime,
-    default: String(day),
-    sentence:
-      'How long a key is in the JWKS before it signs; at least `CLAVIGER_JWKS_MAX_AGE_SECONDS`.',
-  },
-  keyRotationIntervalSeconds: {
-    variable: 'CLAVIGER_KEY_ROTATION_INTERVAL_SECONDS',
-    parse: lifetime,
-    default: String(30 * day),
-    sentence: 'How long a key signs before the next one takes over; longer than the lead.',
-  },
-  rsaKeyBits: {
-    variable: 'CLAVIGER_RSA_KEY_BITS',
-    parse: read.rsaKeyBits,
-    default: '2048',
-    sentence: 'The size of new RSA keys: 2048, 3072 or 4096.',
-  },
-  clockSkewSeconds: {
-    variable: 'CLAVIGER_CLOCK_SKEW_SECONDS',
-    parse: read.wholeNumber(1, 300),
-    default: '10',
-    sentence: 'How far other clocks may be off, and how late a node may learn of a rotated key.',
-  },
+  ...keySettings,
   rateLimit: {
     variable: 'CLAVIGER_RATE_LIMIT',
     parse: read.onOrOff,

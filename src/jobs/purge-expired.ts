@@ -5,6 +5,12 @@ import { expirables, type Expirable, type JobsStore } from './store.ts'
 
 const graceSeconds = 300 // so that whoever began with a row just before it expired still finds it
 const batchSize = 500
+const day = 86_400
+/** Useless long before, and kept for whoever looks into what happened. */
+const keptSeconds: Partial<Record<Expirable, number>> = {
+  goneSigningKeys: 30 * day,
+  revokedSigningKeys: 90 * day,
+}
 const maxBatches = 100 // of each kind in one run; a backlog is left to the next
 
 export function createPurgeExpired({
@@ -31,8 +37,8 @@ export function createPurgeExpired({
       const now = clock.now().getTime()
       const longest = await longestTokenSeconds()
       for (const kind of expirables) {
-        const keptSeconds = kind === 'revokedRefreshFamilies' ? longest : 0
-        await purge(kind, new Date(now - (graceSeconds + keptSeconds) * 1000))
+        const kept = keptSeconds[kind] ?? (kind === 'revokedRefreshFamilies' ? longest : 0)
+        await purge(kind, new Date(now - (graceSeconds + kept) * 1000))
       }
     },
   }

@@ -10,15 +10,18 @@ export function createRotateKeysJob({
 }: {
   rotation: Pick<Rotation, 'runDue'>
   keyring: Pick<Keyring, 'load'>
-  /** Below the schedule's clock skew, which covers a node that has not heard of a change. */
+  /** Well below the time without a reading after which the keyring stops signing. */
   intervalSeconds: number
 }): Job {
   return {
     name: 'rotate-keys',
     intervalSeconds,
     async run() {
-      await rotation.runDue()
-      await keyring.load()
+      try {
+        await rotation.runDue()
+      } finally {
+        await keyring.load()
+      }
     },
   }
 }

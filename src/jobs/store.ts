@@ -9,6 +9,8 @@ export const expirables = [
   'usedAssertions',
   'revocations',
   'rateLimits',
+  'goneSigningKeys',
+  'revokedSigningKeys',
 ] as const
 
 export type Expirable = (typeof expirables)[number]
@@ -65,6 +67,18 @@ const statements: Record<Expirable, string> = {
       select key from rate_limits
       where expire < (extract(epoch from $1::timestamptz) * 1000)::bigint
       order by expire limit $2 for update skip locked))`,
+
+  goneSigningKeys: `
+    delete from signing_keys where kid = any (array(
+      select kid from signing_keys
+      where leaves_jwks_at < $1 and revoked_at is null
+      limit $2 for update skip locked))`,
+
+  revokedSigningKeys: `
+    delete from signing_keys where kid = any (array(
+      select kid from signing_keys
+      where revoked_at < $1
+      limit $2 for update skip locked))`,
 }
 
 export function createJobsStore(database: Queryable) {

@@ -5,12 +5,23 @@ import { join } from 'node:path'
 import { Refusal } from '../protocol/refusal.ts'
 import { createKeyFile, hasCode } from './key-file.ts'
 
+export interface KeyEncryptionKey {
+  id: string
+  key: Buffer
+  /** The file, or the setting, that holds it. */
+  place: string
+}
+
 export interface KeyEncryptionKeys {
   /** Encrypts; all decrypt. */
   readonly newestId: string
   /** Where the keys come from, for messages. */
   readonly source: string
-  find(id: string): Buffer | undefined
+  /** Each file, or the setting, that was read. */
+  readonly places: readonly string[]
+  find(id: string): KeyEncryptionKey | undefined
+  /** Reads the directory anew. What was derived before stays as it is. */
+  reload(): Promise<void>
   /** 32 bytes for one purpose, from the newest key. */
   deriveKey(purpose: string): Buffer
   /** The same from every key, the newest first. */
@@ -32,7 +43,10 @@ export interface KeyEncryptionKeySource {
 export async function loadKeyEncryptionKeys(
   source: KeyEncryptionKeySource,
 ): Promise<KeyEncryptionKeys> {
-  if (source.secret !== undefined) return fromSecret(source.secret, source.secretName)
+  if (source.secret !== undefined) {
+    const keys = fromSecret(source.secret, source.secretName)
+    return keyEncryptionKeys(keys, source.secretName, () => Promise.resolve(keys))
+  }
   const { directory, secretName } = source
   const names = await listKeyFiles(directory)
   if (names.length === 0) {
@@ -41,16 +55,16 @@ export async function loadKeyEncryptionKeys(
         `No key-encryption key (*.key) lies in ${directory}, but the database holds signing keys that need one: ` +
           `restore that folder from its backup, or set ${secretName}.`,
       )
-    names.push(...(await createFirst(directory, source)))
+    await createFirst(directory, source)
   }
-  const keys = await Promise.all(names.map((name) => readKeyFile(join(directory, name))))
-  return keyEncryptionKeys(keys.toReversed(), directory)
+  const read = () => readKeyFiles(directory)
+  return keyEncryptionKeys(await read(), directory, read)
 }
 
 async function createFirst(
   directory: string,
   { now, secretName }: KeyEncryptionKeySource,
-): Promise<string[]> {
+): Promise<void> {
   try {
     await createKeyFile(directory, now, async () => (await listKeyFiles(directory)).length > 0)
   } catch (cause) {
@@ -60,28 +74,45 @@ async function createFirst(
       { cause },
     )
   }
-  return listKeyFiles(directory)
 }
 
-function fromSecret(secret: string, secretName: string): KeyEncryptionKeys {
+/** The newest first. */
+async function readKeyFiles(directory: string): Promise<KeyEncryptionKey[]> {
+  const names = (await listKeyFiles(directory)).toReversed()
+  return Promise.all(names.map((name) => readKeyFile(join(directory, name))))
+}
+
+function fromSecret(secret: string, secretName: string): KeyEncryptionKey[] {
   const texts = secret.split(/[\s,]+/).filter((text) => text !== '')
   const keys = texts.map(parseKey).filter((key) => key !== undefined)
   if (keys.length === 0 || keys.length < texts.length)
     throw new Refusal(
       `${secretName} must be 32 random bytes as base64url or hex: make one with 'openssl rand -hex 32'.`,
     )
-  return keyEncryptionKeys(keys, secretName)
+  return keys.map((key) => ({ id: keyId(key), key, place: secretName }))
 }
 
-function keyEncryptionKeys(keys: readonly Buffer[], source: string): KeyEncryptionKeys {
-  const newest = keys[0]!
-  const byId = new Map(keys.map((key) => [keyId(key), key]))
+function keyEncryptionKeys(
+  loaded: KeyEncryptionKey[],
+  source: string,
+  read: () => Promise<KeyEncryptionKey[]>,
+): KeyEncryptionKeys {
+  let keys = loaded
   return {
-    newestId: keyId(newest),
+    get newestId() {
+      return keys[0]!.id
+    },
     source,
-    find: (id) => byId.get(id),
-    deriveKey: (purpose) => derive(newest, purpose),
-    deriveKeys: (purpose) => keys.map((key) => derive(key, purpose)),
+    get places() {
+      return [...new Set(keys.map(({ place }) => place))]
+    },
+    find: (id) => keys.find((each) => each.id === id),
+    async reload() {
+      const found = await read()
+      if (found.length > 0) keys = found
+    },
+    deriveKey: (purpose) => derive(keys[0]!.key, purpose),
+    deriveKeys: (purpose) => keys.map(({ key }) => derive(key, purpose)),
   }
 }
 
@@ -103,7 +134,7 @@ async function listKeyFiles(directory: string): Promise<string[]> {
   }
 }
 
-async function readKeyFile(file: string): Promise<Buffer> {
+async function readKeyFile(file: string): Promise<KeyEncryptionKey> {
   const { mode } = await stat(file)
   if ((mode & 0o077) !== 0)
     throw new Refusal(`${file} is open to other users. Type: chmod 600 '${file}'`)
@@ -115,7 +146,7 @@ async function readKeyFile(file: string): Promise<Buffer> {
     throw new Refusal(
       `${file} does not hold 32 bytes as base64url or hex: restore it from its backup.`,
     )
-  return key
+  return { id: keyId(key), key, place: file }
 }
 
 function parseKey(text: string): Buffer | undefined {

@@ -1,20 +1,21 @@
 /** The signing keys as this node holds them in memory; what they may do is read from the clock at every use. */
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import type { JsonObject } from '../protocol/json.ts'
-import { algorithms, toPublicJwk } from './algorithms.ts'
+import { createJwksView, type Jwks, type JwksView } from './jwks.ts'
 import {
+  addSeconds,
   findSigningKey,
-  isInJwks,
+  isAdded,
   keyState,
-  nextLeavingAt,
+  lastUseOf,
   nextTransitionAt,
   type DueSettings,
   type KeyState,
+  type ScheduleSettings,
 } from './schedule.ts'
+import type { Sign, Signers } from './signer.ts'
 import type { SigningKey, SigningKeyStore } from './store.ts'
-import type { Vault } from './vault.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
 
 export interface VerificationKey {
@@ -23,20 +24,22 @@ export interface VerificationKey {
   state: KeyState
 }
 
-export interface Jwks {
-  body: string
-  /** Strong; changes with the body. */
-  etag: string
-}
-
 export interface Keyring {
   /** Reads the keys anew. Calls that overlap end in one more reading, so none returns with older keys than it asked for. */
   load(): Promise<void>
-  /** A compact JWS with the header {alg, typ, kid}. Throws `temporarily_unavailable` without a signing key. */
+  /**
+   * A compact JWS with the header {alg, typ, kid}. Throws `temporarily_unavailable` without a signing key, and when the
+   * keys were last read too long ago: the key may have been retired or revoked since.
+   */
   sign(alg: SigningAlg, typ: string, claims: object): Promise<string>
   canSign(alg: SigningAlg): boolean
-  /** Every algorithm in use can sign. */
+  /** Every algorithm in use can sign, but for one that was added and waits for its first publication lead. */
   isLoaded(): boolean
+  /**
+   * Throws `temporarily_unavailable` before keys are loaded, and once no token can be alive that this node knows the key
+   * of. In between it is served even when this node cannot read the keys any more: else an outage would refuse living
+   * tokens too. A revocation that this node has not heard of is missing from it that long.
+   */
   jwks(): Jwks
   find(kid: string): VerificationKey | undefined
   /** When the schedule next has something to do, or the JWKS next changes. */
@@ -46,33 +49,31 @@ export interface Keyring {
 interface HeldKey extends SigningKey {
   publicKey: KeyObject
   /** Held while it signs or may do so next. */
-  privateKey: KeyObject | undefined
+  sign: Sign | undefined
   /** `base64url(header).` by typ. */
   headers: Map<string, string>
 }
 
-type Signer = HeldKey & { privateKey: KeyObject }
-
-/** What holds until the next key leaves the JWKS. */
-interface View {
-  endsAt: Date | undefined
-  jwks: Jwks
-}
+type SigningHeldKey = HeldKey & { sign: Sign }
 
 export function createKeyring({
   store,
-  vault,
+  signers,
   clock,
   settings,
+  longestTokenSeconds,
 }: {
   store: Pick<SigningKeyStore, 'list'>
-  vault: Pick<Vault, 'open'>
+  signers: Pick<Signers, 'open'>
   clock: Pick<Clock, 'now'>
-  settings: DueSettings
+  settings: DueSettings & Pick<ScheduleSettings, 'stalenessSeconds' | 'clockSkewSeconds'>
+  longestTokenSeconds: () => Promise<number>
 }): Keyring {
   let held = new Map<string, HeldKey>()
-  let signers = new Map<SigningAlg, Signer>()
-  let view: View | undefined
+  let signing = new Map<SigningAlg, SigningHeldKey>()
+  /** What was read is known to be true until `signs`, and useful to verifiers until `verifies`. */
+  let ends: { signs: Date; verifies: Date } | undefined
+  let view: JwksView | undefined
   let running: Promise<void> | undefined
   let queued: Promise<void> | undefined
 
@@ -92,13 +93,17 @@ export function createKeyring({
 
   async function reload(): Promise<void> {
     const faults: unknown[] = []
+    const readAt = clock.now()
+    const longest = { longestTokenSeconds: await longestTokenSeconds() }
     const keys = await Promise.all((await store.list()).map((key) => hold(key, faults)))
     held = new Map(keys.map((key) => [key.kid, key]))
-    signers = new Map()
+    signing = new Map()
     for (const alg of settings.algorithms) {
       const key = findSigningKey(keys, alg)
-      if (key?.privateKey) signers.set(alg, { ...key, privateKey: key.privateKey })
+      if (key?.sign) signing.set(alg, { ...key, sign: key.sign })
     }
+    const signs = addSeconds(readAt, settings.stalenessSeconds)
+    ends = { signs, verifies: lastUseOf(readAt, { ...settings, ...longest }) }
     view = undefined
     // Only now, because a key that cannot be decrypted must not keep a revocation from taking effect here.
     if (faults.length > 0) throw faults[0]
@@ -107,36 +112,52 @@ export function createKeyring({
   async function hold(key: SigningKey, faults: unknown[]): Promise<HeldKey> {
     const known = held.get(key.kid)
     const mayYetSign = key.retiredAt === null && key.revokedAt === null
-    const privateKey = mayYetSign
-      ? (known?.privateKey ??
-        (await vault.open(key).catch((fault: unknown) => void faults.push(fault))))
+    const sign = mayYetSign
+      ? (known?.sign ??
+        (await signers.open(key).catch((fault: unknown) => void faults.push(fault))))
       : undefined
     return {
       ...key,
       publicKey: known?.publicKey ?? createPublicKey({ key: key.publicJwk, format: 'jwk' }),
-      privateKey: privateKey ?? undefined,
+      sign: sign ?? undefined,
       headers: known?.headers ?? new Map<string, string>(),
     }
+  }
+
+  function isFresh(): boolean {
+    return ends !== undefined && clock.now() < ends.signs
   }
 
   return {
     load,
 
     async sign(alg, typ, claims) {
-      const signer = signers.get(alg)
-      if (!signer) throw unavailable(`No signing key for ${alg} is loaded.`)
-      const input = encodeHeader(signer, typ) + encode(claims)
-      const signature = await algorithms[alg].sign(Buffer.from(input), signer.privateKey)
+      const key = signing.get(alg)
+      if (!key) throw unavailable(`No signing key for ${alg} is loaded.`)
+      if (!isFresh()) throw unavailable('The signing keys could not be read for too long.')
+      const input = encodeHeader(key, typ) + encode(claims)
+      const signature = await key.sign(Buffer.from(input))
       return `${input}.${signature.toString('base64url')}`
     },
 
-    canSign: (alg) => signers.has(alg),
-    isLoaded: () => settings.algorithms.every((alg) => signers.has(alg)),
+    canSign: (alg) => isFresh() && signing.has(alg),
+
+    isLoaded() {
+      const keys = [...held.values()]
+      return (
+        isFresh() &&
+        signing.size > 0 &&
+        settings.algorithms.every((alg) => signing.has(alg) || isAdded(alg, keys))
+      )
+    },
 
     jwks() {
-      if (signers.size === 0) throw unavailable('No signing key is loaded.')
       const now = clock.now()
-      if (!view || (view.endsAt && view.endsAt <= now)) view = createView([...held.values()], now)
+      if (signing.size === 0) throw unavailable('No signing key is loaded.')
+      if (!ends || now >= ends.verifies)
+        throw unavailable('The signing keys could not be read for longer than any token lives.')
+      if (!view || (view.endsAt && view.endsAt <= now))
+        view = createJwksView([...held.values()], now)
       return view.jwks
     },
 
@@ -159,22 +180,6 @@ function encodeHeader({ alg, kid, headers }: HeldKey, typ: string): string {
 
 function encode(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
-}
-
-function createView(keys: readonly HeldKey[], now: Date): View {
-  const published = keys
-    .filter((key) => isInJwks(key, now))
-    .map((key) => ({ key, order: `${keyState(key, now) === 'signing' ? 0 : 1} ${key.kid}` }))
-    .toSorted((a, b) => (a.order < b.order ? -1 : 1))
-    .map(({ key }) => toPublished(key))
-  const body = JSON.stringify({ keys: published })
-  const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
-  return { endsAt: nextLeavingAt(keys, now), jwks: { body, etag } }
-}
-
-function toPublished({ alg, kid, publicKey }: HeldKey): JsonObject {
-  const { kty, ...members } = toPublicJwk(alg, publicKey)
-  return { kty, use: 'sig', alg, kid, ...members }
 }
 
 function unavailable(detail: string): OAuthError {

@@ -37,7 +37,7 @@ export type OwnTokenVerdict =
   | { valid: true; header: OwnTokenHeader; claims: OwnTokenClaims; kid: string }
   | { valid: false; reason: OwnTokenFault; detail: string }
 
-const maxLength = 8 * 1024
+const maxLength = 12 * 1024 // no token of ours is longer: the claims of users and clients are bounded
 /** A node's corrected clock lags by up to a round trip, so another node's token may seem to come from the future. */
 const notBeforeToleranceSeconds = 5
 
@@ -47,7 +47,7 @@ export async function verifyOwnToken(
   rules: OwnTokenRules,
 ): Promise<OwnTokenVerdict> {
   const parts = split(token)
-  if (!parts) return refuse('malformed', 'The token is not a compact JWS of at most 8 KiB.')
+  if (!parts) return refuse('malformed', 'The token is not a compact JWS of at most 12 KiB.')
   const header = parseHeader(parts.header)
   if (!header) return refuse('malformed', 'The header is not {alg, typ, kid}.')
 

@@ -4,6 +4,7 @@ import {
   dueTransitions,
   findNextKey,
   findSigningKey,
+  lastUseOf,
   type KeyTimes,
   type ScheduleSettings,
   type Transition,
@@ -25,8 +26,8 @@ export type KeyChange =
 
 export interface PromotionPlan {
   alg: SigningAlg
-  verdict: 'promoted' | 'too-early'
-  /** From when the key may sign: in the future after a forced promotion, and when it is too early. */
+  verdict: 'promoted' | 'too-early' | 'published'
+  /** From when the key may sign: in the future after a forced promotion, a publication, and when it is too early. */
   signsFrom: Date
   changes: KeyChange[]
 }
@@ -54,10 +55,12 @@ export function planPromotion(
   { alg, force }: { alg: SigningAlg; force: boolean },
 ): PromotionPlan {
   const next = findNextKey(keys, alg)
-  const isAllowed = next && (force || next.signsFrom <= now || !findSigningKey(keys, alg))
+  const own = { ...settings, algorithms: [alg] }
+  const isDue = dueTransitions(keys, own, now).some(({ action }) => action === 'promote')
+  const isAllowed = next && (force || isDue || next.signsFrom <= now)
   if (!isAllowed) {
     const signsFrom = next?.signsFrom ?? addSeconds(now, settings.publicationLeadSeconds)
-    const changes = planDue(keys, { ...settings, algorithms: [alg] }, now)
+    const changes = planDue(keys, own, now)
     return { alg, verdict: 'too-early', signsFrom, changes }
   }
   const changes = [
@@ -65,6 +68,20 @@ export function planPromotion(
     ...carryOut('publish-next', alg, keys, settings, now),
   ]
   return { alg, verdict: 'promoted', signsFrom: next.signsFrom, changes }
+}
+
+/** Makes sure that a next key is published, and leaves the rest to the schedule. */
+export function planPublication(
+  keys: readonly KeyTimes[],
+  settings: ScheduleSettings,
+  now: Date,
+  { alg }: { alg: SigningAlg },
+): PromotionPlan {
+  const next = findNextKey(keys, alg)
+  if (next) return { alg, verdict: 'published', signsFrom: next.signsFrom, changes: [] }
+  const signsFrom = addSeconds(now, settings.publicationLeadSeconds)
+  const changes = carryOut('publish-next', alg, keys, settings, now)
+  return { alg, verdict: 'published', signsFrom, changes }
 }
 
 /** Takes a key out at once. If it was signing or next, its place is filled in the same step. */
@@ -77,10 +94,28 @@ export function planRevocation(
   const key = keys.find((candidate) => candidate.kid === kid)
   if (!key) return { verdict: 'unknown', changes: [] }
   if (key.revokedAt) return { verdict: 'already-revoked', changes: [] }
-  const remaining = keys.filter((candidate) => candidate !== key)
+  const remaining = keys.map((each) => (each === key ? { ...key, revokedAt: now } : each))
   const replacements = planDue(remaining, { ...settings, algorithms: [key.alg] }, now)
   const revoke: KeyChange = { change: 'revoke', alg: key.alg, kid, revokedAt: now, reason }
   return { verdict: 'revoked', changes: [revoke, ...replacements] }
+}
+
+/** The rows as they are after the changes. */
+export function applyChanges(
+  keys: readonly KeyTimes[],
+  changes: readonly KeyChange[],
+  newKid: () => string,
+): KeyTimes[] {
+  let rows = [...keys]
+  for (const change of changes)
+    if (change.change === 'publish') {
+      const { alg, publishedAt, signsFrom, activatedAt } = change
+      const unset = { retiredAt: null, leavesJwksAt: null, revokedAt: null }
+      rows.push({ kid: newKid(), alg, publishedAt, signsFrom, activatedAt, ...unset })
+    } else {
+      rows = rows.map((row) => (row.kid === change.kid ? { ...row, ...change } : row))
+    }
+  return rows
 }
 
 function carryOut(
@@ -105,12 +140,6 @@ function carryOut(
 }
 
 function retire({ alg, kid }: KeyTimes, settings: ScheduleSettings, now: Date): KeyChange {
-  const lastUseSeconds = settings.longestTokenSeconds + settings.clockSkewSeconds
-  return {
-    change: 'retire',
-    alg,
-    kid,
-    retiredAt: now,
-    leavesJwksAt: addSeconds(now, lastUseSeconds),
-  }
+  const leavesJwksAt = lastUseOf(now, settings)
+  return { change: 'retire', alg, kid, retiredAt: now, leavesJwksAt }
 }

@@ -26,7 +26,8 @@ export interface ScheduleSettings {
   rotationIntervalSeconds: number
   /** The longest lifetime of anything signed. */
   longestTokenSeconds: number
-  /** Also covers the time in which a node may not have heard that its key was retired. */
+  /** How long a node may go on signing without having read the keys: so long may it use a key that was retired. */
+  stalenessSeconds: number
   clockSkewSeconds: number
 }
 
@@ -94,6 +95,15 @@ export function nextLeavingAt(keys: readonly KeyTimes[], now: Date): Date | unde
   return earliest(retired.map((key) => key.leavesJwksAt ?? undefined))
 }
 
+/** Until when a key that retires is needed: by the last node that signs with it, for its longest token. */
+export function lastUseOf(
+  retiredAt: Date,
+  settings: Pick<ScheduleSettings, 'stalenessSeconds' | 'longestTokenSeconds' | 'clockSkewSeconds'>,
+): Date {
+  const { stalenessSeconds, longestTokenSeconds, clockSkewSeconds } = settings
+  return addSeconds(retiredAt, stalenessSeconds + longestTokenSeconds + clockSkewSeconds)
+}
+
 function transitionsOf(
   alg: SigningAlg,
   keys: readonly KeyTimes[],
@@ -102,17 +112,26 @@ function transitionsOf(
 ): Transition[] {
   const signing = findSigningKey(keys, alg)
   const next = findNextKey(keys, alg)
-  if (!signing)
+  if (!signing && !isAdded(alg, keys))
     return [
       { alg, action: next ? 'promote' : 'start', at: now },
       { alg, action: 'publish-next', at: now },
     ]
   if (!next) return [{ alg, action: 'publish-next', at: now }]
-  const at = promotionAt(signing, next, settings)
+  const at = signing ? promotionAt(signing, next, settings) : next.signsFrom
   return [
     { alg, action: 'promote', at },
     { alg, action: 'publish-next', at },
   ]
+}
+
+/**
+ * An algorithm that came into use when others had been for long: verifiers hold a JWKS without it, so that even its
+ * first key waits for the lead.
+ */
+export function isAdded(alg: SigningAlg, keys: readonly KeyTimes[]): boolean {
+  const used = keys.filter(({ activatedAt }) => activatedAt)
+  return used.length > 0 && !used.some((key) => key.alg === alg)
 }
 
 function promotionAt(signing: KeyTimes, next: KeyTimes, settings: DueSettings): Date {

@@ -1,15 +1,14 @@
 /** The signing_keys table. Whatever changes it holds one advisory lock and tells every node. */
 import type { Database, Queryable } from '../database/database.ts'
 import type { PublicJwk } from './algorithms.ts'
-import type { FreshKey } from './generate.ts'
 import type { KeyChange } from './plan.ts'
 import type { KeyTimes } from './schedule.ts'
-import type { SealedKey } from './vault.ts'
+import type { FreshKey, StoredKeyPair } from './signer.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
 
 const channel = 'signing_keys'
 
-export interface SigningKey extends KeyTimes, SealedKey {
+export interface SigningKey extends KeyTimes, StoredKeyPair {
   publicJwk: PublicJwk
   revocationReason: string | null
 }
@@ -20,13 +19,18 @@ export interface SigningKeyChanges {
   list(): Promise<SigningKey[]>
   insert(key: NewSigningKey): Promise<void>
   apply(change: Exclude<KeyChange, { change: 'publish' }>): Promise<void>
+  /** Replaces the handle, if it still is the one that was read. */
+  rewrap(
+    before: StoredKeyPair,
+    after: Pick<StoredKeyPair, 'handle' | 'keyEncryptionKeyId'>,
+  ): Promise<void>
 }
 
 export interface SigningKeyStore {
   list(): Promise<SigningKey[]>
   hasKeys(): Promise<boolean>
   /** Alone among all nodes; every node is notified on commit. */
-  change<T>(work: (changes: SigningKeyChanges) => Promise<T>): Promise<T>
+  change<T>(work: (changes: SigningKeyChanges, transaction: Queryable) => Promise<T>): Promise<T>
   /** Calls back after changes by any node. Answers a function that stops it. */
   onChange(callback: () => void): () => Promise<void>
 }
@@ -45,7 +49,7 @@ export function createSigningKeyStore(database: Database): SigningKeyStore {
     change: (work) =>
       database.transaction(async (transaction) => {
         await transaction.query(`select pg_advisory_xact_lock(hashtextextended('signing_keys', 0))`)
-        return work(createChanges(transaction))
+        return work(createChanges(transaction), transaction)
       }),
 
     onChange: (callback) => database.listen(channel, callback),
@@ -66,14 +70,15 @@ function createChanges(transaction: Queryable): SigningKeyChanges {
     insert: (key) =>
       changeOne(
         key.kid,
-        `insert into signing_keys (kid, alg, public_jwk, private_jwe, key_encryption_key_id,
+        `insert into signing_keys (kid, alg, public_jwk, signer, handle, key_encryption_key_id,
            published_at, signs_from, activated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          returning kid`,
         [
           key.alg,
           JSON.stringify(key.publicJwk),
-          key.privateJwe,
+          key.signer,
+          key.handle,
           key.keyEncryptionKeyId,
           key.publishedAt,
           key.signsFrom,
@@ -107,6 +112,15 @@ function createChanges(transaction: Queryable): SigningKeyChanges {
           [change.revokedAt, change.reason],
         )
     },
+
+    rewrap: (before, after) =>
+      changeOne(
+        before.kid,
+        `update signing_keys set handle = $2, key_encryption_key_id = $3
+         where kid = $1 and handle = $4
+         returning kid`,
+        [after.handle, after.keyEncryptionKeyId, before.handle],
+      ),
   }
 }
 
@@ -114,8 +128,9 @@ interface SigningKeyRow {
   kid: string
   alg: SigningAlg
   public_jwk: PublicJwk
-  private_jwe: string
-  key_encryption_key_id: string
+  signer: string
+  handle: string
+  key_encryption_key_id: string | null
   published_at: Date
   signs_from: Date
   activated_at: Date | null
@@ -127,7 +142,7 @@ interface SigningKeyRow {
 
 async function list(database: Queryable): Promise<SigningKey[]> {
   const rows = await database.query<SigningKeyRow>(
-    `select kid, alg, public_jwk, private_jwe, key_encryption_key_id, published_at, signs_from,
+    `select kid, alg, public_jwk, signer, handle, key_encryption_key_id, published_at, signs_from,
        activated_at, retired_at, leaves_jwks_at, revoked_at, revocation_reason
      from signing_keys
      order by published_at, kid`,
@@ -136,7 +151,8 @@ async function list(database: Queryable): Promise<SigningKey[]> {
     kid: row.kid,
     alg: row.alg,
     publicJwk: row.public_jwk,
-    privateJwe: row.private_jwe,
+    signer: row.signer,
+    handle: row.handle,
     keyEncryptionKeyId: row.key_encryption_key_id,
     publishedAt: row.published_at,
     signsFrom: row.signs_from,

@@ -2,38 +2,44 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { compactDecrypt, CompactEncrypt } from 'jose'
 import { Refusal } from '../protocol/refusal.ts'
-import type { KeyEncryptionKeys } from './key-encryption-keys.ts'
+import type { KeyEncryptionKey, KeyEncryptionKeys } from './key-encryption-keys.ts'
 
 export interface SealedKey {
   kid: string
-  privateJwe: string
-  keyEncryptionKeyId: string
+  /** The compact JWE. */
+  handle: string
+  keyEncryptionKeyId: string | null
 }
 
 export interface Vault {
+  /** Of the key-encryption key that seals. */
+  readonly newestId: string
   seal(kid: string, privateKey: KeyObject): Promise<SealedKey>
   open(sealed: SealedKey): Promise<KeyObject>
 }
 
 export function createVault(keyEncryptionKeys: KeyEncryptionKeys): Vault {
-  const { newestId, source } = keyEncryptionKeys
-
   return {
+    get newestId() {
+      return keyEncryptionKeys.newestId
+    },
+
     async seal(kid, privateKey) {
       const plaintext = new TextEncoder().encode(
         JSON.stringify(privateKey.export({ format: 'jwk' })),
       )
-      const privateJwe = await new CompactEncrypt(plaintext)
+      const { newestId } = keyEncryptionKeys
+      const handle = await new CompactEncrypt(plaintext)
         // The header is authenticated: signing_kid keeps rows from being swapped.
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: newestId, signing_kid: kid })
-        .encrypt(getKey(newestId, kid))
-      return { kid, privateJwe, keyEncryptionKeyId: newestId }
+        .encrypt((await getKey(newestId, kid)).key)
+      return { kid, handle, keyEncryptionKeyId: newestId }
     },
 
-    async open({ kid, privateJwe, keyEncryptionKeyId }) {
-      const key = getKey(keyEncryptionKeyId, kid)
+    async open({ kid, handle, keyEncryptionKeyId }) {
+      const { key, place } = await getKey(keyEncryptionKeyId, kid)
       try {
-        const { plaintext, protectedHeader } = await compactDecrypt(privateJwe, key, {
+        const { plaintext, protectedHeader } = await compactDecrypt(handle, key, {
           keyManagementAlgorithms: ['dir'],
           contentEncryptionAlgorithms: ['A256GCM'],
         })
@@ -43,7 +49,7 @@ export function createVault(keyEncryptionKeys: KeyEncryptionKeys): Vault {
         return createPrivateKey({ key: jwk, format: 'jwk' })
       } catch (cause) {
         throw new Refusal(
-          `The signing key ${kid} cannot be decrypted with the key-encryption key ${keyEncryptionKeyId} of ${source}, ` +
+          `The signing key ${kid} cannot be decrypted with the key-encryption key ${keyEncryptionKeyId} of ${place}, ` +
             `so its row was altered: restore the row, or type: claviger keys revoke ${kid}`,
           { cause },
         )
@@ -51,12 +57,17 @@ export function createVault(keyEncryptionKeys: KeyEncryptionKeys): Vault {
     },
   }
 
-  function getKey(id: string, kid: string): Buffer {
-    const key = keyEncryptionKeys.find(id)
-    if (key) return key
+  /** A key that somebody put in place after the start is found without another start. */
+  async function getKey(id: string | null, kid: string): Promise<KeyEncryptionKey> {
+    const known = keyEncryptionKeys.find(id ?? '')
+    if (known) return known
+    await keyEncryptionKeys.reload()
+    const added = keyEncryptionKeys.find(id ?? '')
+    if (added) return added
+    const { places, source } = keyEncryptionKeys
     throw new Refusal(
-      `The key-encryption key ${id}, which the signing key ${kid} is encrypted with, is not in ${source}: ` +
-        `restore it there from its backup.`,
+      `The key-encryption key ${id}, which the signing key ${kid} is encrypted with, is not in ${places.join(', ')}: ` +
+        `restore it in ${source} from its backup.`,
     )
   }
 }

@@ -18,8 +18,23 @@ export interface Revocations {
   revokeGrant(grantId: string, reason?: string): Promise<void>
   /** Refuses one access token. */
   revokeToken(jti: string, reason?: string): Promise<void>
+  /** Refuses whatever a signing key has signed or will sign; part of the transaction that revokes the key. */
+  revokeKey(
+    kid: string,
+    revocation: { at: Date; trustedUntil: Date; reason?: string | null | undefined },
+    transaction: Queryable,
+  ): Promise<void>
   isRevoked(token: TokenOrigin): Promise<boolean>
 }
+
+/** Whoever has the key writes any iat into what he signs. */
+const neverAgain = Date.UTC(9999, 11, 31) / 1000
+
+/**
+ * Whoever is issuing for a grant right now may date what it issues later, as it waits out the second of a revocation
+ * of the user (tokens/issue-instant.ts). A grant never comes back, so its not-before may well lie in the future.
+ */
+const longestIssueSeconds = 60
 
 export function createRevocations({
   database,
@@ -38,10 +53,16 @@ export function createRevocations({
   async function record(
     subject: RevocationSubject,
     reason: string | undefined,
-    also?: (at: Date, transaction: Queryable) => Promise<unknown>,
+    {
+      marginSeconds = 0,
+      also,
+    }: {
+      marginSeconds?: number
+      also?: (at: Date, transaction: Queryable) => Promise<unknown>
+    } = {},
   ): Promise<Date> {
     const at = await clock.databaseNow()
-    const notBefore = notBeforeOf(at)
+    const notBefore = notBeforeOf(at) + marginSeconds
     const expiresAt = new Date((notBefore + (await longestTokenSeconds())) * 1000)
     await database.transaction(async (transaction) => {
       await also?.(at, transaction)
@@ -61,15 +82,28 @@ export function createRevocations({
 
   return {
     revokeUser: (sub, reason) =>
-      recordForAll({ kind: 'user', id: sub }, reason, (at, transaction) =>
-        accounts.markRevoked(sub, at, transaction),
-      ),
+      recordForAll({ kind: 'user', id: sub }, reason, {
+        also: (at, transaction) => accounts.markRevoked(sub, at, transaction),
+      }),
     async revokeGrant(grantId, reason) {
-      await recordForAll({ kind: 'grant', id: grantId }, reason)
+      await record({ kind: 'grant', id: grantId }, reason, { marginSeconds: longestIssueSeconds })
     },
     async revokeToken(jti, reason) {
       await record({ kind: 'token', id: jti }, reason)
     },
+    revokeKey: async (kid, { at, trustedUntil, reason }, transaction) =>
+      store.append(
+        {
+          kind: 'key',
+          id: kid,
+          notBefore: neverAgain,
+          // Afterwards no verifier has it in a JWKS.
+          expiresAt: trustedUntil,
+          reason: reason ?? undefined,
+          revokedAt: at,
+        },
+        transaction,
+      ),
     async isRevoked(token) {
       return isRevoked(token, await store.find(revocationSubjects(token)))
     },

@@ -38,6 +38,29 @@ export function createRevocationStore(database: Queryable) {
       await transaction.query('select pg_notify($1, $2)', [revocationsChannel, revocation.kind])
     },
 
+    /** Pushes on until when tokens of this lifetime may be alive; forgets lifetimes of which none is any more. */
+    async recordLifetime(lifetimeSeconds: number, aliveUntil: Date, now: Date): Promise<void> {
+      await database.query(
+        `with gone as (delete from token_lifetimes where alive_until < $3 and lifetime_seconds <> $1)
+         insert into token_lifetimes as l (lifetime_seconds, alive_until)
+         values ($1, $2)
+         on conflict (lifetime_seconds) do update
+           set alive_until = greatest(l.alive_until, excluded.alive_until)`,
+        [lifetimeSeconds, aliveUntil, now],
+      )
+    },
+
+    /** The longest lifetime of which a token may still be alive; 0 when none is known. */
+    async longestLifetimeSeconds(now: Date): Promise<number> {
+      const [row] = await database.query<{ seconds: number }>(
+        `select coalesce(max(lifetime_seconds), 0)::integer as seconds
+         from token_lifetimes
+         where alive_until > $1`,
+        [now],
+      )
+      return row!.seconds
+    },
+
     /** The records of any of the subjects. */
     async find(subjects: readonly RevocationSubject[]): Promise<NotBefore[]> {
       const rows = await database.query<{ kind: RevocationKind; id: string; not_before: Date }>(

@@ -10,10 +10,10 @@ import type { Database } from '../database/database.ts'
 import { grantTypeNames } from '../grants/index.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { createRevocationStore } from '../revocation/store.ts'
+import { createTokenLifetimes } from '../revocation/token-lifetimes.ts'
 import { createAccounts } from '../users/accounts.ts'
 import { createPasswordHasher } from '../users/passwords.ts'
 import { createUserStore } from '../users/store.ts'
-import { signingAlgs } from '../protocol/signing-algs.ts'
 
 export interface ServiceOptions {
   config: Config
@@ -38,24 +38,30 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     supported: {
       grantTypes: grantTypeNames,
       authMethods: authMethodNames,
-      algorithms: signingAlgs,
+      algorithms: config.signingAlgs,
     },
   })
   const resources = createResources({
     store: createResourceStore(database),
     clock,
     cacheSize,
-    algorithms: signingAlgs,
+    algorithms: config.signingAlgs,
   })
   const { accessTokenTtlSeconds, idTokenTtlSeconds } = config
-  const longestTokenSeconds = async () =>
-    Math.max(accessTokenTtlSeconds, idTokenTtlSeconds, await resources.longestTtlSeconds())
+  const store = createRevocationStore(database)
+  const tokenLifetimes = createTokenLifetimes({
+    store,
+    clock,
+    currentSeconds: async () =>
+      Math.max(accessTokenTtlSeconds, idTokenTtlSeconds, await resources.longestTtlSeconds()),
+  })
+  const longestTokenSeconds = () => tokenLifetimes.longestSeconds()
   const revocations = createRevocations({
     database,
-    store: createRevocationStore(database),
+    store,
     accounts,
     clock,
     longestTokenSeconds,
   })
-  return { accounts, clients, resources, revocations, longestTokenSeconds }
+  return { accounts, clients, resources, revocations, tokenLifetimes, longestTokenSeconds }
 }

@@ -2,6 +2,7 @@
 import { resourcesChannel } from '../clients/resources-store.ts'
 import { clientsChannel } from '../clients/store.ts'
 import { createPurgeExpired } from '../jobs/purge-expired.ts'
+import { createRecordTokenLifetimesJob } from '../jobs/record-token-lifetimes.ts'
 import { createRotateKeysJob } from '../jobs/rotate-keys.ts'
 import { createJobsStore } from '../jobs/store.ts'
 import type { ServiceOptions } from './admin.ts'
@@ -9,16 +10,17 @@ import type { Services } from './index.ts'
 
 /** Work in the background of a server. */
 export function createJobs({ config, database, clock }: ServiceOptions, services: Services) {
-  const { rotation, keyring, longestTokenSeconds } = services
+  const { rotation, keyring, tokenLifetimes, longestTokenSeconds } = services
   return [
     createRotateKeysJob({
       rotation,
       keyring,
       intervalSeconds: Math.max(
         1,
-        Math.min(config.clockSkewSeconds / 2, config.keyPublicationLeadSeconds / 4),
+        Math.min(5, config.keyStalenessSeconds / 4, config.keyPublicationLeadSeconds / 4),
       ),
     }),
+    createRecordTokenLifetimesJob(tokenLifetimes),
     createPurgeExpired({ store: createJobsStore(database), clock, longestTokenSeconds }),
   ]
 }

@@ -26,7 +26,6 @@ import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTokenStore } from '../tokens/store.ts'
 import { createTargets } from '../tokens/targets.ts'
-import { signingAlgs } from '../protocol/signing-algs.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
 import { createKeyServices } from './keys.ts'
 
@@ -130,7 +129,7 @@ export async function createServices(options: ServiceOptions) {
         issuer,
         grantTypes: grantTypeNames,
         authMethods: authMethodNames,
-        signingAlgs,
+        signingAlgs: config.signingAlgs,
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },

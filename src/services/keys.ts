@@ -1,19 +1,32 @@
 /** The signing keys, and the key-encryption keys that guard them. */
+import { createAuditStore } from '../audit/store.ts'
+import { exposureOfRevocation } from '../keys/exposure.ts'
 import { loadKeyEncryptionKeys } from '../keys/key-encryption-keys.ts'
 import { createKeyring } from '../keys/keyring.ts'
-import { createRotation } from '../keys/rotation.ts'
+import { createLocalSigner } from '../keys/local-signer.ts'
+import { createRewrap } from '../keys/rewrap.ts'
+import { createRotation, type Act, type RevocationOutcome } from '../keys/rotation.ts'
+import { createSigners, type Signer } from '../keys/signer.ts'
 import { createSigningKeyStore } from '../keys/store.ts'
 import { createVault } from '../keys/vault.ts'
-import { signingAlgs } from '../protocol/signing-algs.ts'
 import type { AdminServices, ServiceOptions } from './admin.ts'
 
 export type KeyServices = Awaited<ReturnType<typeof createKeyServices>>
 
 export async function createKeyServices(
-  { config, database, clock }: ServiceOptions,
-  { longestTokenSeconds }: Pick<AdminServices, 'longestTokenSeconds'>,
+  {
+    config,
+    database,
+    clock,
+    signer,
+  }: ServiceOptions & {
+    /** Takes the place of the local one, such as a KMS or an HSM (keys/signer.ts). */
+    signer?: Signer
+  },
+  { longestTokenSeconds, revocations }: Pick<AdminServices, 'longestTokenSeconds' | 'revocations'>,
 ) {
   const store = createSigningKeyStore(database)
+  const audit = createAuditStore(database)
   const keyEncryptionKeys = await loadKeyEncryptionKeys({
     secret: config.keyEncryptionKey,
     secretName: 'CLAVIGER_KEY_ENCRYPTION_KEY',
@@ -22,17 +35,55 @@ export async function createKeyServices(
     now: clock.now(),
   })
   const vault = createVault(keyEncryptionKeys)
-  const settings = {
-    algorithms: signingAlgs,
-    publicationLeadSeconds: config.keyPublicationLeadSeconds,
-    rotationIntervalSeconds: config.keyRotationIntervalSeconds,
-    clockSkewSeconds: config.clockSkewSeconds,
-    rsaKeyBits: config.rsaKeyBits,
-  }
+  const local = createLocalSigner({ vault, settings: config })
+  const signers = signer ? createSigners(signer, local) : createSigners(local)
+  const settings = keyScheduleOf(config)
+  const exposure = exposureSettingsOf(config)
+  const rotation = createRotation({ store, signers, audit, clock, settings, longestTokenSeconds })
+
   return {
     signingKeyStore: store,
+    audit,
     keyEncryptionKeys,
-    rotation: createRotation({ store, vault, clock, settings, longestTokenSeconds }),
-    keyring: createKeyring({ store, vault, clock, settings }),
+    rotation,
+    keyring: createKeyring({ store, signers, clock, settings, longestTokenSeconds }),
+    rewrapKeys: createRewrap({ store, vault, audit, clock }),
+
+    /** Takes a key out of the JWKS, and tells verifiers that keep a JWKS of before. */
+    revokeKey(kid: string, act: Act): Promise<RevocationOutcome> {
+      return rotation.revoke(kid, {
+        ...act,
+        also: (at, transaction) =>
+          revocations.revokeKey(
+            kid,
+            {
+              at,
+              trustedUntil: exposureOfRevocation(at, exposure).verifiersUntil,
+              reason: act.reason,
+            },
+            transaction,
+          ),
+      })
+    },
+  }
+}
+
+/** The schedule's settings, but for the longest token, which changes with the resources. */
+export function keyScheduleOf(config: ServiceOptions['config']) {
+  return {
+    algorithms: config.signingAlgs,
+    publicationLeadSeconds: config.keyPublicationLeadSeconds,
+    rotationIntervalSeconds: config.keyRotationIntervalSeconds,
+    stalenessSeconds: config.keyStalenessSeconds,
+    clockSkewSeconds: config.clockSkewSeconds,
+  }
+}
+
+/** What keys/exposure.ts computes with. */
+export function exposureSettingsOf(config: ServiceOptions['config']) {
+  return {
+    jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+    verifierCacheSeconds: config.verifierCacheSeconds,
+    stalenessSeconds: config.keyStalenessSeconds,
   }
 }

@@ -172,6 +172,35 @@ t.test(
   },
 )
 
+t.test(
+  'signing keys stay for a month after they left the JWKS, revoked ones for three',
+  async (t) => {
+    const { database, clock, job } = await setUp(t)
+    const insert = (kid: string, times: { leaves?: Date; revoked?: Date }) =>
+      database.query(
+        `insert into signing_keys (kid, alg, public_jwk, handle, key_encryption_key_id, published_at, signs_from,
+         activated_at, retired_at, leaves_jwks_at, revoked_at)
+       values ($1, 'ES256', '{}', '', '', $2, $2, $3, $3, $3, $4)`,
+        [kid, clock.now(), times.leaves ?? null, times.revoked ?? null],
+      )
+    const remaining = async (days: number) => {
+      clock.advance(days * 1440 * minute)
+      await job.run()
+      const rows = await database.query<{ kid: string }>(
+        'select kid from signing_keys order by kid',
+      )
+      return rows.map(({ kid }) => kid)
+    }
+    const now = clock.now()
+    await insert('gone', { leaves: now })
+    await insert('retired and revoked', { leaves: now, revoked: now })
+    await insert('next', {})
+    t.strictSame(await remaining(30), ['gone', 'next', 'retired and revoked'])
+    t.strictSame(await remaining(1), ['next', 'retired and revoked'])
+    t.strictSame(await remaining(60), ['next'])
+  },
+)
+
 t.test('every table with an expiry is looked after', async (t) => {
   const { database } = await setUp(t)
   const rows = await database.query<{ name: string }>(

@@ -67,8 +67,8 @@ t.test('the last by name encrypts, all decrypt', async (t) => {
   const older = await idOf(await put(directory, 'kek-2026-01-01T000000Z.key'))
   const keys = await load(directory)
   t.equal(keys.newestId, newer)
-  t.equal(keys.find(newer)?.length, 32)
-  t.equal(keys.find(older)?.length, 32)
+  t.equal(keys.find(newer)?.key.length, 32)
+  t.equal(keys.find(older)?.key.length, 32)
   t.equal(keys.find('0000000000000000'), undefined)
   t.equal(keys.source, directory)
 })
@@ -112,7 +112,7 @@ t.test('of several secrets the first encrypts', async (t) => {
   const [first, second] = [newSecret(), newSecret()]
   const keys = await loadSecret(`${first},${second}`)
   t.equal(keys.newestId, await idOf(first))
-  t.equal(keys.find(await idOf(second))?.toString('hex'), second)
+  t.equal(keys.find(await idOf(second))?.key.toString('hex'), second)
 })
 
 t.test('a secret of another length is refused by the name of its setting', async (t) => {

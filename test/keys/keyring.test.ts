@@ -1,13 +1,22 @@
-import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose'
+import {
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  jwtVerify,
+  type JSONWebKeySet,
+} from 'jose'
 import t from 'tap'
-import { createKeyring, type Jwks } from '../../src/keys/keyring.ts'
-import type { Vault } from '../../src/keys/vault.ts'
+import type { Jwks } from '../../src/keys/jwks.ts'
+import { createKeyring } from '../../src/keys/keyring.ts'
+import type { Signers } from '../../src/keys/signer.ts'
 import { OAuthError } from '../../src/protocol/errors.ts'
+import { signingAlgs } from '../../src/protocol/signing-algs.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { createNode, createTestKeys, newSecret, settings } from './setup.ts'
 
 const day = 86_400
+const hour = () => Promise.resolve(3600)
 
 function parse({ body }: Jwks): JSONWebKeySet {
   const parsed: JSONWebKeySet = JSON.parse(body)
@@ -71,7 +80,7 @@ t.test('the JWKS and its ETag stay the same until a key changes', async (t) => {
   await keyring.load()
   t.same(keyring.jwks(), first)
   clock.advance(day)
-  await rotation.rotate({ algorithms: ['ES256'] })
+  await rotation.rotate({ actor: 'ada', algorithms: ['ES256'] })
   await keyring.load()
   t.not(keyring.jwks().etag, first.etag)
 })
@@ -88,6 +97,76 @@ t.test('jose verifies what the keyring signs with nothing but the JWKS', async (
     t.same(Object.keys(protectedHeader), ['alg', 'typ', 'kid'])
     t.equal(protectedHeader.alg, alg)
   }
+})
+
+t.test('PS256 and EdDSA sign what jose verifies, where they are in use', async (t) => {
+  const algorithms = signingAlgs
+  const { rotation, keyring, store } = await createTestKeys(t, { algorithms })
+  await rotation.ensureKeys()
+  await keyring.load()
+  t.equal(keyring.isLoaded(), true)
+  const keySet = createLocalJWKSet(parse(keyring.jwks()))
+  for (const alg of ['PS256', 'EdDSA'] as const) {
+    const token = await keyring.sign(alg, 'at+jwt', { sub: 'Zoë' })
+    const { payload, protectedHeader } = await jwtVerify(token, keySet, { algorithms: [alg] })
+    t.same([payload, protectedHeader.alg], [{ sub: 'Zoë' }, alg])
+  }
+  const edDsa = parse(keyring.jwks()).keys.find(({ alg }) => alg === 'EdDSA')
+  t.same(Object.keys(edDsa ?? {}), ['kty', 'use', 'alg', 'kid', 'crv', 'x'])
+  for (const { kid, publicJwk } of await store.list())
+    t.equal(kid, await calculateJwkThumbprint(publicJwk, 'sha256'))
+})
+
+t.test('a node that could not read the keys for too long signs no more', async (t) => {
+  const { rotation, store, signers, clock } = await createTestKeys(t)
+  await rotation.ensureKeys()
+  let isReachable = true
+  const keyring = createKeyring({
+    store: { list: () => (isReachable ? store.list() : Promise.reject(new Error('cut off'))) },
+    signers,
+    clock,
+    settings,
+    longestTokenSeconds: hour,
+  })
+  await keyring.load()
+  isReachable = false
+  clock.advance(29.999)
+  await t.rejects(keyring.load(), { message: 'cut off' })
+  t.equal(keyring.isLoaded(), true)
+  t.match(await keyring.sign('ES256', 'JWT', {}), /^ey/)
+
+  const { body } = keyring.jwks()
+  clock.advance(0.001)
+  const refusal = { code: 'temporarily_unavailable', headers: { 'Retry-After': '5' } }
+  await t.rejects(keyring.sign('ES256', 'JWT', {}), refusal)
+  t.equal(keyring.canSign('ES256'), false)
+  t.equal(keyring.isLoaded(), false)
+  t.equal(keyring.jwks().body, body, 'what it signed before can still be verified')
+  clock.advance(3600 + 60)
+  t.throws(() => keyring.jwks(), refusal, 'until all of it has expired')
+
+  isReachable = true
+  await keyring.load()
+  t.equal(keyring.isLoaded(), true)
+  t.match(await keyring.sign('ES256', 'JWT', {}), /^ey/)
+  t.equal(keyring.jwks().body, body)
+})
+
+t.test('an algorithm that is added later waits for its lead, and holds up nobody', async (t) => {
+  const { rotation, database, secret, clock } = await createTestKeys(t)
+  await rotation.ensureKeys()
+  const algorithms = ['RS256', 'ES256', 'EdDSA'] as const
+  const node = await createNode(database, secret, clock, { algorithms })
+  await node.rotation.ensureKeys()
+  await node.keyring.load()
+  t.equal(node.keyring.canSign('EdDSA'), false, 'no verifier knows its key yet')
+  t.equal(node.keyring.isLoaded(), true)
+  t.equal(kidsOf(node.keyring.jwks()).length, 5)
+  clock.advance(day)
+  await node.rotation.runDue()
+  await node.keyring.load()
+  t.equal(node.keyring.canSign('EdDSA'), true)
+  t.equal(kidsOf(node.keyring.jwks()).length, 6)
 })
 
 t.test('each typ has a header of its own', async (t) => {
@@ -120,14 +199,16 @@ t.test('a retired key leaves the JWKS when its instant has come, without a reloa
   await keyring.load()
   const { kid = 'none' } = decodeProtectedHeader(await keyring.sign('ES256', 'JWT', {}))
   clock.advance(day)
-  await rotation.rotate({ algorithms: ['ES256'] })
+  await rotation.rotate({ actor: 'ada', algorithms: ['ES256'] })
   await keyring.load()
   t.equal(keyring.find(kid)?.state, 'retired')
   t.equal(kidsOf(keyring.jwks()).includes(kid), true)
   const leaves = keyring.nextTransition()
-  t.same(leaves, new Date(clock.now().getTime() + 3_660_000))
+  t.same(leaves, new Date(clock.now().getTime() + 3_690_000))
 
-  clock.advance(3659)
+  clock.advance(3000)
+  await keyring.load()
+  clock.advance(689)
   t.equal(kidsOf(keyring.jwks()).includes(kid), true)
   clock.advance(1)
   t.equal(kidsOf(keyring.jwks()).includes(kid), false)
@@ -141,7 +222,7 @@ t.test('a new key signs after a reload, and the old one is still found', async (
   await keyring.load()
   const before = decodeProtectedHeader(await keyring.sign('RS256', 'JWT', {})).kid ?? 'none'
   clock.advance(day)
-  await rotation.rotate()
+  await rotation.rotate({ actor: 'ada' })
   await keyring.load()
   const after = decodeProtectedHeader(await keyring.sign('RS256', 'JWT', {})).kid ?? 'none'
   t.not(after, before)
@@ -154,7 +235,7 @@ t.test('a revoked key is out of the JWKS at once', async (t) => {
   await rotation.ensureKeys()
   await keyring.load()
   const { kid = 'none' } = decodeProtectedHeader(await keyring.sign('RS256', 'JWT', {}))
-  await rotation.revoke(kid, null)
+  await rotation.revoke(kid, { actor: 'ada' })
   await keyring.load()
   t.equal(kidsOf(keyring.jwks()).includes(kid), false)
   t.equal(keyring.find(kid)?.state, 'revoked')
@@ -162,16 +243,22 @@ t.test('a revoked key is out of the JWKS at once', async (t) => {
 })
 
 t.test('each private key is decrypted once', async (t) => {
-  const { rotation, store, vault, clock } = await createTestKeys(t)
+  const { rotation, store, signers, clock } = await createTestKeys(t)
   await rotation.ensureKeys()
   const opened: string[] = []
-  const counting: Pick<Vault, 'open'> = {
-    open: (sealed) => {
-      opened.push(sealed.kid)
-      return vault.open(sealed)
+  const counting: Pick<Signers, 'open'> = {
+    open: (key) => {
+      opened.push(key.kid)
+      return signers.open(key)
     },
   }
-  const keyring = createKeyring({ store, vault: counting, clock, settings })
+  const keyring = createKeyring({
+    store,
+    signers: counting,
+    clock,
+    settings,
+    longestTokenSeconds: hour,
+  })
   await keyring.load()
   await keyring.load()
   t.equal(opened.length, 4)
@@ -183,6 +270,7 @@ t.test('readings that overlap end with the newest keys', async (t) => {
   await rotation.ensureKeys()
   const early = keyring.load()
   await rotation.rotate({
+    actor: 'ada',
     now: new Date(clock.now().getTime() + day * 1000),
     algorithms: ['ES256'],
   })
@@ -194,7 +282,7 @@ t.test('a wrong key-encryption key stops the start with the id to restore', asyn
   const { rotation, store, database, clock } = await createTestKeys(t)
   await rotation.ensureKeys()
   const stranger = await createNode(database, newSecret(), clock)
-  const id = (await store.list())[0]!.keyEncryptionKeyId
+  const id = (await store.list())[0]!.keyEncryptionKeyId ?? 'none'
   await t.rejects(stranger.keyring.load(), { name: 'Refusal', message: id })
   t.equal(stranger.keyring.isLoaded(), false)
 })
@@ -208,7 +296,7 @@ t.test('a revocation takes effect even where another key cannot be decrypted', a
   await node.keyring.load()
   const { kid = 'none' } = decodeProtectedHeader(await node.keyring.sign('ES256', 'JWT', {}))
   const renewed = await createNode(database, `${unshared} ${shared}`, clock)
-  await renewed.rotation.revoke(kid, null)
+  await renewed.rotation.revoke(kid, { actor: 'ada' })
   await t.rejects(node.keyring.load(), { name: 'Refusal' })
   t.equal(node.keyring.find(kid)?.state, 'revoked')
   t.equal(node.keyring.canSign('ES256'), true, 'the promoted key was known before')

@@ -1,5 +1,5 @@
 /** The signing_keys table as a value, so that plans can be carried out without a database. */
-import type { KeyChange } from '../../src/keys/plan.ts'
+import { applyChanges, type KeyChange } from '../../src/keys/plan.ts'
 import { keyState, type KeyTimes } from '../../src/keys/schedule.ts'
 import { signingAlgs } from '../../src/protocol/signing-algs.ts'
 
@@ -9,21 +9,17 @@ export function carryOut(
   changes: readonly KeyChange[],
   newKid: () => string,
 ): KeyTimes[] {
-  let rows = [...keys]
-  for (const change of changes) {
-    if (change.change === 'publish') {
-      const { alg, publishedAt, signsFrom, activatedAt } = change
-      const unset = { retiredAt: null, leavesJwksAt: null, revokedAt: null }
-      rows.push({ kid: newKid(), alg, publishedAt, signsFrom, activatedAt, ...unset })
-    } else {
-      rows = rows.map((row) => (row.kid === change.kid ? { ...row, ...change } : row))
-    }
-    assertUnique(rows)
-  }
-  return rows
+  return changes.reduce<KeyTimes[]>(
+    (rows, change) => {
+      const changed = applyChanges(rows, [change], newKid)
+      assertUnique(changed)
+      return changed
+    },
+    [...keys],
+  )
 }
 
-function assertUnique(rows: readonly KeyTimes[]): void {
+export function assertUnique(rows: readonly KeyTimes[]): void {
   for (const alg of signingAlgs) {
     const live = rows.filter((row) => row.alg === alg && !row.revokedAt)
     const signing = live.filter((row) => row.activatedAt && !row.retiredAt)

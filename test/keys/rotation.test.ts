@@ -93,7 +93,7 @@ t.test('an early rotation is refused with the instant from which it may be', asy
   const start = clock.now()
   await rotation.ensureKeys()
   clock.advance(day - 1)
-  const outcomes = await rotation.rotate()
+  const outcomes = await rotation.rotate({ actor: 'ada' })
   const signsFrom = new Date(start.getTime() + day * 1000)
   t.same(outcomes, [
     { alg: 'RS256', verdict: 'too-early', signsFrom, changes: [] },
@@ -108,7 +108,7 @@ t.test('a rotation by hand promotes the next key once its lead has passed', asyn
   clock.advance(day)
   const next = await findKid(store, 'ES256', 'published', clock.now())
   const old = await findKid(store, 'ES256', 'signing', clock.now())
-  const [outcome, ...others] = await rotation.rotate({ algorithms: ['ES256'] })
+  const [outcome, ...others] = await rotation.rotate({ actor: 'ada', algorithms: ['ES256'] })
   t.equal(outcome?.verdict, 'promoted')
   t.same(others, [])
   t.match(outcome?.changes, [
@@ -116,7 +116,7 @@ t.test('a rotation by hand promotes the next key once its lead has passed', asyn
       change: 'retire',
       kid: old,
       retiredAt: clock.now(),
-      leavesJwksAt: new Date(clock.now().getTime() + 3_660_000),
+      leavesJwksAt: new Date(clock.now().getTime() + 3_690_000),
     },
     { change: 'activate', kid: next, activatedAt: clock.now() },
     { change: 'publish', alg: 'ES256', signsFrom: new Date(clock.now().getTime() + day * 1000) },
@@ -129,7 +129,7 @@ t.test('force promotes before the lead has passed', async (t) => {
   const { rotation, store, clock } = await createTestKeys(t)
   await rotation.ensureKeys()
   const next = await findKid(store, 'RS256', 'published', clock.now())
-  const [outcome] = await rotation.rotate({ algorithms: ['RS256'], force: true })
+  const [outcome] = await rotation.rotate({ actor: 'ada', algorithms: ['RS256'], force: true })
   t.equal(outcome?.verdict, 'promoted')
   t.same(outcome?.signsFrom, new Date(clock.now().getTime() + day * 1000))
   t.equal(await findKid(store, 'RS256', 'signing', clock.now()), next)
@@ -138,7 +138,7 @@ t.test('force promotes before the lead has passed', async (t) => {
 t.test('an algorithm that is not in use is refused', async (t) => {
   const database = await createTestDatabase(t)
   const node = await createNode(database, newSecret(), createTestClock(), { algorithms: ['ES256'] })
-  await t.rejects(node.rotation.rotate({ algorithms: ['RS256'] }), Refusal)
+  await t.rejects(node.rotation.rotate({ actor: 'ada', algorithms: ['RS256'] }), Refusal)
 })
 
 t.test('what the schedule says is due is done, and nothing before', async (t) => {
@@ -149,7 +149,7 @@ t.test('what the schedule says is due is done, and nothing before', async (t) =>
   clock.advance(1)
   t.equal((await rotation.runDue()).length, 6)
   t.same(await rotation.runDue(), [])
-  clock.advance(3660)
+  clock.advance(3690)
   t.same(await statesOf(store, clock.now()), [...fresh, 'ES256 gone', 'RS256 gone'].toSorted())
 })
 
@@ -160,7 +160,7 @@ t.test('a longer lifetime that an API resource asks for keeps the key in the JWK
   await rotation.ensureKeys()
   clock.advance(30 * day)
   const [retirement] = await rotation.runDue()
-  const leavesJwksAt = new Date(clock.now().getTime() + 7_260_000)
+  const leavesJwksAt = new Date(clock.now().getTime() + 7_290_000)
   t.match(retirement, { change: 'retire', leavesJwksAt })
 })
 
@@ -169,31 +169,96 @@ t.test('revoking the signing key lets the next one sign at once', async (t) => {
   await rotation.ensureKeys()
   const stolen = await findKid(store, 'ES256', 'signing', clock.now())
   const next = await findKid(store, 'ES256', 'published', clock.now())
-  const outcome = await rotation.revoke(stolen, 'laptop stolen')
+  const outcome = await rotation.revoke(stolen, { actor: 'ada', reason: 'laptop stolen' })
   t.equal(outcome.verdict, 'revoked')
   t.equal(await findKid(store, 'ES256', 'signing', clock.now()), next)
   t.same(await statesOf(store, clock.now()), [...fresh, 'ES256 revoked'].toSorted())
   const row = (await store.list()).find(({ kid }) => kid === stolen)
   t.match(row, { revokedAt: clock.now(), revocationReason: 'laptop stolen' })
 
-  t.same(await rotation.revoke(stolen, null), { verdict: 'already-revoked', changes: [] })
-  t.same(await rotation.revoke('nobody', null), { verdict: 'unknown', changes: [] })
+  t.same(await rotation.revoke(stolen, { actor: 'ada' }), {
+    verdict: 'already-revoked',
+    changes: [],
+  })
+  t.same(await rotation.revoke('nobody', { actor: 'ada' }), { verdict: 'unknown', changes: [] })
 })
 
 t.test('revoking the next key publishes another', async (t) => {
   const { rotation, store, clock } = await createTestKeys(t)
   await rotation.ensureKeys()
   const signing = await findKid(store, 'ES256', 'signing', clock.now())
-  const outcome = await rotation.revoke(
-    await findKid(store, 'ES256', 'published', clock.now()),
-    null,
-  )
+  const outcome = await rotation.revoke(await findKid(store, 'ES256', 'published', clock.now()), {
+    actor: 'ada',
+  })
   t.same(
     outcome.changes.map(({ change }) => change),
     ['revoke', 'publish'],
   )
   t.equal(await findKid(store, 'ES256', 'signing', clock.now()), signing)
   t.same(await statesOf(store, clock.now()), [...fresh, 'ES256 revoked'].toSorted())
+})
+
+t.test('a publication makes sure of a next key and promotes none', async (t) => {
+  const { rotation, store, clock } = await createTestKeys(t)
+  const start = clock.now()
+  await rotation.ensureKeys()
+  clock.advance(30 * day)
+  const next = await findKid(store, 'ES256', 'published', clock.now())
+  const request = { actor: 'ada', publishOnly: true, algorithms: ['ES256'] } as const
+  const signsFrom = new Date(start.getTime() + day * 1000)
+  t.same(await rotation.rotate(request), [
+    { alg: 'ES256', verdict: 'published', signsFrom, changes: [] },
+  ])
+  t.equal(await findKid(store, 'ES256', 'published', clock.now()), next)
+})
+
+t.test('a dry run answers what would be done, and does nothing', async (t) => {
+  const { rotation, store, audit, clock } = await createTestKeys(t)
+  await rotation.ensureKeys()
+  const before = [await store.list(), await audit.list()]
+  const act = { actor: 'ada', dryRun: true }
+  const [outcome] = await rotation.rotate({ ...act, force: true, algorithms: ['ES256'] })
+  t.equal(outcome?.verdict, 'promoted')
+  const signing = await findKid(store, 'ES256', 'signing', clock.now())
+  const next = await findKid(store, 'ES256', 'published', clock.now())
+  t.match(outcome?.changes, [
+    { change: 'retire', kid: signing },
+    { change: 'activate', kid: next },
+    { change: 'publish', kid: undefined },
+  ])
+  const revocation = await rotation.revoke(signing, act)
+  t.match(revocation, { verdict: 'revoked', changes: [{ change: 'revoke', kid: signing }, {}, {}] })
+  t.same([await store.list(), await audit.list()], before)
+})
+
+t.test('every change is audited with who made it and why', async (t) => {
+  const { rotation, audit, store, clock } = await createTestKeys(t)
+  await rotation.ensureKeys()
+  const signing = await findKid(store, 'ES256', 'signing', clock.now())
+  const next = await findKid(store, 'ES256', 'published', clock.now())
+  t.match(await audit.list(), [
+    { action: 'keys.rotate', actor: 'schedule', reason: null, details: { alg: 'RS256' } },
+    { action: 'keys.rotate', actor: 'schedule', subject: signing, details: { alg: 'ES256' } },
+  ])
+  const algorithms = ['ES256'] as const
+  await rotation.rotate({ actor: 'ada', algorithms })
+  t.equal((await audit.list({ after: 2 })).length, 0, 'too early: nothing was done')
+  await rotation.rotate({ actor: 'ada', reason: 'drill', algorithms, force: true })
+  await rotation.revoke(signing, { actor: 'bob', reason: 'leaked' })
+  t.match(await audit.list({ after: 2 }), [
+    {
+      at: clock.now(),
+      action: 'keys.force',
+      subject: next,
+      actor: 'ada',
+      reason: 'drill',
+      details: {
+        alg: 'ES256',
+        changes: [{ change: 'retire', kid: signing }, { change: 'activate', kid: next }, {}],
+      },
+    },
+    { action: 'keys.revoke', subject: signing, actor: 'bob', reason: 'leaked' },
+  ])
 })
 
 t.test('every change is notified once it is committed', async (t) => {
@@ -210,7 +275,7 @@ t.test('every change is notified once it is committed', async (t) => {
     })
     t.teardown(stop)
   })
-  await rotation.revoke(kid, null)
+  await rotation.revoke(kid, { actor: 'ada' })
   await heard
   t.equal(other.keyring.find(kid)?.state, 'revoked')
 })

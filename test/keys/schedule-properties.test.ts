@@ -53,6 +53,7 @@ const arbitrarySettings: fc.Arbitrary<ScheduleSettings> = fc.record({
   publicationLeadSeconds: fc.integer({ min: 1, max: 500 }),
   rotationIntervalSeconds: fc.integer({ min: 1, max: 1500 }),
   longestTokenSeconds: fc.integer({ min: 1, max: 300 }),
+  stalenessSeconds: fc.integer({ min: 0, max: 30 }),
   clockSkewSeconds: fc.integer({ min: 0, max: 30 }),
 })
 

@@ -17,6 +17,7 @@ const settings: ScheduleSettings = {
   publicationLeadSeconds: day,
   rotationIntervalSeconds: 30 * day,
   longestTokenSeconds: hour,
+  stalenessSeconds: 30,
   clockSkewSeconds: 60,
 }
 const onlyEs256: ScheduleSettings = { ...settings, algorithms: ['ES256'] }
@@ -42,7 +43,7 @@ t.test('a key goes from published to signing to retired to gone', async (t) => {
   keys = carryOut(keys, planDue(keys, onlyEs256, promotion), newKid)
   t.same(states(keys, promotion), { k1: 'retired', k2: 'signing', k3: 'published' })
 
-  const leaves = addSeconds(promotion, hour + 60)
+  const leaves = addSeconds(promotion, hour + 30 + 60)
   t.same(nextTransitionAt(keys, onlyEs256, promotion), leaves)
   t.equal(keyState(keys[0]!, addSeconds(leaves, -0.001)), 'retired')
   t.same(states(keys, leaves), { k1: 'gone', k2: 'signing', k3: 'published' })
@@ -74,6 +75,21 @@ t.test('a lost signing key is replaced by the published one at once', async (t) 
   const damaged = keys.slice(1)
   const after = carryOut(damaged, planDue(damaged, onlyEs256, start), newKid)
   t.same(states(after, start), { k2: 'signing', k3: 'published' })
+})
+
+t.test('the first key of an algorithm that is added later waits for the lead', async (t) => {
+  const newKid = counter()
+  const keys = carryOut([], planDue([], onlyEs256, start), newKid)
+  const added = addSeconds(start, hour)
+  const withPublished = carryOut(keys, planDue(keys, settings, added), newKid)
+  t.same(states(withPublished, added), { k1: 'signing', k2: 'published', k3: 'published' })
+  const lead = addSeconds(added, day)
+  t.same(nextTransitionAt(withPublished, settings, added), lead)
+  const rotation = { alg: 'RS256', force: false } as const
+  t.equal(planPromotion(withPublished, settings, added, rotation).verdict, 'too-early')
+
+  const promoted = carryOut(withPublished, planDue(withPublished, settings, lead), newKid)
+  t.same(states(promoted, lead), { k1: 'signing', k2: 'published', k3: 'signing', k4: 'published' })
 })
 
 t.test('a lost next key is made anew', async (t) => {

@@ -3,20 +3,24 @@ import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import type { Database } from '../../src/database/database.ts'
 import { loadKeyEncryptionKeys } from '../../src/keys/key-encryption-keys.ts'
+import { createAuditStore } from '../../src/audit/store.ts'
 import { createKeyring } from '../../src/keys/keyring.ts'
+import { createLocalSigner } from '../../src/keys/local-signer.ts'
 import { createRotation, type RotationSettings } from '../../src/keys/rotation.ts'
+import { createRewrap } from '../../src/keys/rewrap.ts'
+import { createSigners, type Signer } from '../../src/keys/signer.ts'
 import { createSigningKeyStore } from '../../src/keys/store.ts'
 import { createVault } from '../../src/keys/vault.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDatabase } from '../support/database.ts'
-import { signingAlgs, type SigningAlg } from '../../src/protocol/signing-algs.ts'
+import { requiredSigningAlgs, type SigningAlg } from '../../src/protocol/signing-algs.ts'
 
 export const settings: RotationSettings = {
-  algorithms: signingAlgs,
+  algorithms: requiredSigningAlgs,
   publicationLeadSeconds: 86_400,
   rotationIntervalSeconds: 30 * 86_400,
+  stalenessSeconds: 30,
   clockSkewSeconds: 60,
-  rsaKeyBits: 2048,
 }
 
 export function loadSecret(secret: string) {
@@ -36,17 +40,29 @@ export async function createNode(
   database: Database,
   secret: string,
   clock: TestClock,
-  options: { algorithms?: SigningAlg[]; longestTokenSeconds?: () => Promise<number> } = {},
+  options: {
+    algorithms?: readonly SigningAlg[]
+    longestTokenSeconds?: () => Promise<number>
+    signer?: Signer
+  } = {},
 ) {
-  const { algorithms = signingAlgs, longestTokenSeconds = () => Promise.resolve(3600) } = options
+  const { algorithms = requiredSigningAlgs } = options
+  const { longestTokenSeconds = () => Promise.resolve(3600) } = options
   const own = { ...settings, algorithms }
   const store = createSigningKeyStore(database)
+  const audit = createAuditStore(database)
   const vault = createVault(await loadSecret(secret))
+  const local = createLocalSigner({ vault, settings: { rsaKeyBits: 2048 } })
+  const signers = options.signer ? createSigners(options.signer, local) : createSigners(local)
+  const shared = { store, signers, clock, settings: own, longestTokenSeconds }
   return {
     store,
+    audit,
     vault,
-    rotation: createRotation({ store, vault, clock, settings: own, longestTokenSeconds }),
-    keyring: createKeyring({ store, vault, clock, settings: own }),
+    signers,
+    rotation: createRotation({ ...shared, audit }),
+    keyring: createKeyring(shared),
+    rewrap: createRewrap({ store, vault, audit, clock }),
   }
 }
 

@@ -12,7 +12,7 @@ t.test('what is sealed opens again, and is a JWE that any JOSE tool can read', a
   const vault = createVault(keys)
   const sealed = await vault.seal('k1', privateKey)
   t.equal(sealed.keyEncryptionKeyId, keys.newestId)
-  t.same(decodeProtectedHeader(sealed.privateJwe), {
+  t.same(decodeProtectedHeader(sealed.handle), {
     alg: 'dir',
     enc: 'A256GCM',
     kid: keys.newestId,
@@ -21,7 +21,7 @@ t.test('what is sealed opens again, and is a JWE that any JOSE tool can read', a
   const opened = await vault.open(sealed)
   t.equal(opened.type, 'private')
   t.equal(opened.equals(privateKey), true)
-  const { plaintext } = await compactDecrypt(sealed.privateJwe, Buffer.from(secret, 'hex'))
+  const { plaintext } = await compactDecrypt(sealed.handle, Buffer.from(secret, 'hex'))
   t.same(JSON.parse(Buffer.from(plaintext).toString()), privateKey.export({ format: 'jwk' }))
 })
 
@@ -46,9 +46,9 @@ t.test('a wrong key-encryption key is refused with the id and the place to resto
 t.test('a key moved to the row of another, or altered, does not open', async (t) => {
   const vault = createVault(await loadSecret(newSecret()))
   const sealed = await vault.seal('k1', privateKey)
-  const altered = sealed.privateJwe.replace(/.{4}$/, (end) => (end === 'AAAA' ? 'BBBB' : 'AAAA'))
+  const altered = sealed.handle.replace(/.{4}$/, (end) => (end === 'AAAA' ? 'BBBB' : 'AAAA'))
   const refusal = { name: 'Refusal', message: 'altered' }
   await t.rejects(vault.open({ ...sealed, kid: 'k2' }), refusal)
-  await t.rejects(vault.open({ ...sealed, privateJwe: altered }), refusal)
-  await t.rejects(vault.open({ ...sealed, privateJwe: '' }), refusal)
+  await t.rejects(vault.open({ ...sealed, handle: altered }), refusal)
+  await t.rejects(vault.open({ ...sealed, handle: '' }), refusal)
 })

@@ -22,12 +22,17 @@ interface Span {
   to: number
 }
 
+interface SignIn extends Span {
+  /** When the account was read, and with it the password's hash. */
+  read: number
+}
+
 interface Origin {
   user: number
   secret: string
   /** Undefined where the session did not count from the beginning. */
   authTime: Date | undefined
-  signIn: Span
+  signIn: SignIn
 }
 
 interface Attempt extends Origin {
@@ -100,17 +105,20 @@ async function play(database: Database, { lags, begin, choices, ...plan }: Scena
 
   async function signIn({ node, user, at: seconds, issues }: Scenario['signIns'][number]) {
     await at(seconds)
-    const { accounts, sessions } = nodes[node]!
+    const { accounts, sessions, clock } = nodes[node]!
     const from = world.turns()
+    const authTime = clock.now()
     const account = await accounts.findBySub(subs[user]!)
-    await world.turn(async () => {}) // while the password is checked
+    const read = world.turns()
+    const checkedAt = secondsAfter(world.time(), 0.06)
+    await world.turn(async () => {}, checkedAt) // the password takes its time
     const secret = await sessions.start(
-      { sub: subs[user]!, amr: ['pwd'], after: [account?.revokedAt] },
+      { sub: subs[user]!, amr: ['pwd'], authTime, after: [account?.revokedAt] },
       undefined,
     )
     const to = world.turns()
     const session = await sessions.find(secret)
-    const origin = { user, secret, authTime: session?.authTime, signIn: { from, to } }
+    const origin = { user, secret, authTime: session?.authTime, signIn: { from, read, to } }
     await Promise.all(issues.map((one) => issue(one, origin)))
   }
 
@@ -171,7 +179,7 @@ t.test('whatever is from before a revocation dies, whatever is from after it liv
     for (const { attempt, revoked, hasSession, isGood } of await play(database, one)) {
       const { iat, madeAt, made, signIn } = attempt
       if (iat !== undefined && iat * 1000 > madeAt.getTime()) throw new Error('from the future')
-      const isEarlier = revoked.some(({ from }) => signIn.to <= from)
+      const isEarlier = revoked.some(({ from }) => signIn.read <= from)
       const isLater = revoked.every(({ to }) => to <= signIn.from)
       if (isEarlier && hasSession) throw new Error('a session from before a revocation lives')
       if (isLater && !hasSession) throw new Error('a session from after every revocation is dead')

@@ -42,6 +42,8 @@ export async function createTestProvider(
     HOST: '127.0.0.1',
     PORT: String(port),
     CLAVIGER_KEY_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
+    // Its clock is moved by days, and no job reads the keys anew.
+    CLAVIGER_KEY_STALENESS_SECONDS: String(3650 * 86_400),
     ...environment,
   })
   const testDatabase = await createTestDatabase(t)

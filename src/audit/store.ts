@@ -1,0 +1,47 @@
+/** The audit_events table: who did what, when and why. An event is written in the transaction that makes it true. */
+import type { Queryable } from '../database/database.ts'
+import type { JsonObject } from '../protocol/json.ts'
+
+export interface AuditEvent {
+  at: Date
+  /** noun.verb, such as `keys.rotate`. */
+  action: string
+  /** What it was done to, such as a kid. */
+  subject: string
+  /** `schedule`, or who did it. */
+  actor: string
+  reason: string | null
+  details: JsonObject
+}
+
+export interface AuditEntry extends AuditEvent {
+  id: number
+}
+
+export interface AuditStore {
+  record(event: AuditEvent, transaction: Queryable): Promise<void>
+  /** The oldest first; `after` is the id of the last entry that was seen. */
+  list(page?: { after?: number; limit?: number }): Promise<AuditEntry[]>
+}
+
+export function createAuditStore(database: Queryable): AuditStore {
+  return {
+    async record({ at, action, subject, actor, reason, details }, transaction) {
+      await transaction.query(
+        `insert into audit_events (at, action, subject, actor, reason, details)
+         values ($1, $2, $3, $4, $5, $6)`,
+        [at, action, subject, actor, reason, JSON.stringify(details)],
+      )
+    },
+
+    list: ({ after = 0, limit = 100 } = {}) =>
+      database.query<AuditEntry>(
+        `select id, at, action, subject, actor, reason, details
+         from audit_events
+         where id > $1
+         order by id
+         limit $2`,
+        [after, limit],
+      ),
+  }
+}

@@ -1,0 +1,51 @@
+/** How long verifiers may be wrong about a key after an emergency: what a revocation or a forced rotation costs at worst. */
+import { addSeconds, type KeyTimes } from './schedule.ts'
+
+export interface ExposureSettings {
+  jwksMaxAgeSeconds: number
+  /** How long verifiers may keep a JWKS on their own, whatever its Cache-Control says. */
+  verifierCacheSeconds: number
+  /** How long a node may not have heard of a change. */
+  stalenessSeconds: number
+}
+
+/** Who is wrong until when, each at the latest. */
+export interface Exposure {
+  from: Date
+  /** Nodes of ours that cannot be told: they go on signing, or publishing the JWKS of before. */
+  nodesUntil: Date
+  /** Verifiers that keep to our Cache-Control. */
+  cachesUntil: Date
+  /** Verifiers that keep a JWKS for longer on their own. */
+  verifiersUntil: Date
+}
+
+/** While verifiers may go on trusting a revoked key, and with it whatever a thief signs. */
+export function exposureOfRevocation(revokedAt: Date, settings: ExposureSettings): Exposure {
+  return exposureFrom(revokedAt, revokedAt, settings)
+}
+
+/** While verifiers may refuse a key that signs early; undefined when all know it by then. */
+export function exposureOfPromotion(
+  { publishedAt }: Pick<KeyTimes, 'publishedAt'>,
+  signsAt: Date,
+  settings: ExposureSettings,
+): Exposure | undefined {
+  const exposure = exposureFrom(signsAt, publishedAt, settings)
+  return exposure.verifiersUntil > signsAt ? exposure : undefined
+}
+
+function exposureFrom(from: Date, changedAt: Date, settings: ExposureSettings): Exposure {
+  const until = (seconds: number) => {
+    const instant = addSeconds(changedAt, seconds)
+    return instant > from ? instant : from
+  }
+  const { jwksMaxAgeSeconds, verifierCacheSeconds, stalenessSeconds } = settings
+  const cached = stalenessSeconds + jwksMaxAgeSeconds
+  return {
+    from,
+    nodesUntil: until(stalenessSeconds),
+    cachesUntil: until(cached),
+    verifiersUntil: until(cached + verifierCacheSeconds),
+  }
+}
