@@ -68,7 +68,7 @@ export function createAuthorization({
       const now = clock.now()
       const step = nextStep({
         request,
-        requestedAt: requestedAt ?? now,
+        requestedAt,
         decision,
         session,
         hintedSub: await hintedSub(request.idTokenHint),

@@ -7,8 +7,8 @@ import type { AuthorizationRequest } from './request.ts'
 
 export interface State {
   request: Pick<AuthorizationRequest, 'scope' | 'resources' | 'prompt' | 'maxAgeSeconds'>
-  /** When the request arrived: a login that it asks for must be later. */
-  requestedAt: Date
+  /** Since when the request waits for a person, if it does: a login that it asks for must be later. */
+  requestedAt: Date | undefined
   /** What the person answered to this very request on the consent page. */
   decision: Decision | undefined
   session: Session | undefined
@@ -32,7 +32,7 @@ export function nextStep(state: State): NextStep {
   if (state.decision?.answer === 'denied')
     return { kind: 'refuse', code: 'access_denied', description: 'The user did not allow it.' }
 
-  if (session && !isHinted(session, state) && session.authTime >= state.requestedAt)
+  if (session && !isHinted(session, state) && isAnswer(session, state))
     return {
       kind: 'refuse',
       code: 'login_required',
@@ -64,9 +64,16 @@ function isHinted(session: Session, { hintedSub }: State): boolean {
   return hintedSub === undefined || session.sub === hintedSub
 }
 
-function isFreshEnough(session: Session, { request, requestedAt, now }: State): boolean {
-  if (session.authTime >= requestedAt) return true
-  if (request.prompt.has('login')) return false
+/** Whether the person signed in since they were asked to. */
+function isAnswer(session: Session, { requestedAt }: State): boolean {
+  return requestedAt !== undefined && session.authTime >= requestedAt
+}
+
+function isFreshEnough(session: Session, state: State): boolean {
+  const { request, now } = state
+  if (isAnswer(session, state)) return true
+  // Whoever is to choose an account does so on the login page.
+  if (request.prompt.has('login') || request.prompt.has('select_account')) return false
   const ageSeconds = (now.getTime() - session.authTime.getTime()) / 1000
   return request.maxAgeSeconds === undefined || ageSeconds <= request.maxAgeSeconds
 }

@@ -7,7 +7,7 @@ import { isCodeChallenge } from '../protocol/pkce.ts'
 import { parseScope } from '../protocol/scopes.ts'
 import { responseModes, type Recipient } from './recipient.ts'
 
-export const prompts = ['none', 'login', 'consent'] as const
+export const prompts = ['none', 'login', 'consent', 'select_account'] as const
 export type Prompt = (typeof prompts)[number]
 
 export interface AuthorizationRequest {
@@ -15,7 +15,6 @@ export interface AuthorizationRequest {
   resources: string[]
   prompt: ReadonlySet<Prompt>
   maxAgeSeconds: number | undefined
-  loginHint: string | undefined
   idTokenHint: string | undefined
   nonce: string | undefined
   codeChallenge: string | undefined
@@ -43,7 +42,6 @@ export function parseAuthorizationRequest(
     resources: [...new Set(params.all('resource'))],
     prompt: parsePrompt(params.get('prompt')),
     maxAgeSeconds: parseMaxAge(params.get('max_age')) ?? client.metadata.default_max_age,
-    loginHint: params.get('login_hint'),
     idTokenHint: params.get('id_token_hint'),
     nonce,
     codeChallenge: requirePkce(client, params, scope.includes('openid') && nonce !== undefined),
@@ -51,7 +49,10 @@ export function parseAuthorizationRequest(
 }
 
 function refuseOversize(params: Params): void {
-  const long = params.entries().find(([, value]) => value.length > maxParameterLength)
+  // An ID token is as long as its claims are; whoever verifies it bounds it.
+  const long = params
+    .entries()
+    .find(([name, value]) => value.length > maxParameterLength && name !== 'id_token_hint')
   if (long)
     throw new OAuthError(
       'invalid_request',

@@ -1,5 +1,6 @@
 /** The authorization response (RFC 6749 §4.1.2, RFC 9207, OAuth 2.0 Multiple Response Types and Form Post). */
 import type { OAuthError } from '../protocol/errors.ts'
+import { withQuery } from '../protocol/redirect-uri.ts'
 import type { Recipient } from './recipient.ts'
 
 export type AuthorizationResponse =
@@ -34,7 +35,9 @@ function respond(
     ['iss', issuer],
   ]
   if (responseMode === 'form_post') return { kind: 'form-post', action: redirectUri, fields }
-  const answer = new URLSearchParams(fields).toString()
-  const separator = responseMode === 'fragment' ? '#' : redirectUri.includes('?') ? '&' : '?'
-  return { kind: 'redirect', location: `${redirectUri}${separator}${answer}` }
+  const location =
+    responseMode === 'fragment'
+      ? `${redirectUri}#${new URLSearchParams(fields).toString()}`
+      : withQuery(redirectUri, fields)
+  return { kind: 'redirect', location }
 }

@@ -19,14 +19,19 @@ export interface DatabaseClock extends Clock {
   offsetMilliseconds(): number
 }
 
+/** NTP slews a clock by 500 ppm at most; what two clocks part by from one measurement to the next is within the margin. */
+const driftRate = 0.0005
+const driftMarginMilliseconds = 5
+
 /**
  * Starts with a measured offset. The database read its clock between our send and our receive, so subtracting the
  * whole round trip gives a lower bound: `now()` cannot run ahead, whatever the latency. The monotonic clock carries
- * it on from there, so a step of the node's wall clock does no harm. A slow measurement does not set the clock back.
+ * it on from there, so a step of the node's wall clock does no harm. A slow measurement does not set the clock back,
+ * but for what the two clocks may have parted by since.
  */
 export async function createDatabaseClock(database: Queryable): Promise<DatabaseClock> {
-  const driftMargin = 5 // milliseconds; two crystals part by less between two measurements
   let baseMilliseconds = 0
+  let measuredAt = 0
 
   async function databaseNow(): Promise<Date> {
     const [row] = await database.query<{ now: Date }>('select clock_timestamp() as now')
@@ -35,10 +40,12 @@ export async function createDatabaseClock(database: Queryable): Promise<Database
 
   async function synchronize(): Promise<void> {
     const sent = performance.now()
-    const instant = (await databaseNow()).getTime() - driftMargin
-    const [lowest, highest] = [instant - performance.now(), instant - sent]
-    const stillHolds = baseMilliseconds >= lowest && baseMilliseconds <= highest
-    if (!stillHolds) baseMilliseconds = lowest
+    const instant = (await databaseNow()).getTime() - driftMarginMilliseconds
+    const received = performance.now()
+    const [lowest, highest] = [instant - received, instant - sent]
+    const known = baseMilliseconds - (received - measuredAt) * driftRate
+    baseMilliseconds = known >= lowest && known <= highest ? known : lowest
+    measuredAt = received
   }
 
   const now = () => new Date(Math.floor(baseMilliseconds + performance.now()))
@@ -48,7 +55,7 @@ export async function createDatabaseClock(database: Queryable): Promise<Database
     now,
     databaseNow,
     synchronize,
-    offsetMilliseconds: () => now().getTime() + driftMargin - Date.now(),
+    offsetMilliseconds: () => now().getTime() + driftMarginMilliseconds - Date.now(),
     async waitUntil(instant) {
       for (;;) {
         const remaining = instant.getTime() - now().getTime()

@@ -39,9 +39,10 @@ export function authorizationCode({
       const readAt = clock.now()
 
       const stored = await codes.find(code)
-      if (!stored || stored.expiresAt <= readAt) throw invalidCode('unknown or expired')
+      if (!stored) throw invalidCode('unknown')
       if (stored.clientId !== client.clientId) throw invalidCode('issued to another client')
       if (stored.consumedAt) throw await replayed(stored)
+      if (stored.expiresAt <= readAt) throw invalidCode('expired')
       requireSameRedirectUri(stored, params)
       requireVerifier(stored, verifier)
       const target = await targets.resolve({

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { PendingRequests } from '../authorization/pending-requests.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
+import type { Clock } from '../database/clock.ts'
 import type { BrowserSession } from '../http/browser-session.ts'
 import type { Pages } from '../http/pages.ts'
 import type { RateLimits } from '../http/rate-limits.ts'
@@ -24,10 +25,11 @@ export interface LoginDependencies {
   clients: Pick<ClientRegistry, 'find'>
   accounts: Pick<Accounts, 'authenticate'>
   rateLimits: RateLimits
+  clock: Pick<Clock, 'now'>
 }
 
 export function registerLogin(app: FastifyInstance, dependencies: LoginDependencies): void {
-  const { pages, site, browserSession, accounts, rateLimits } = dependencies
+  const { pages, site, browserSession, accounts, rateLimits, clock } = dependencies
 
   app.get(paths.login, { config: { isPage: true } }, async (request, reply) => {
     const interaction = await findInteraction(queryParams(request).get('request'), dependencies)
@@ -58,6 +60,7 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
       })
     }
 
+    const authTime = clock.now()
     const account = await authenticate(username, form.get('password') ?? '')
     if (account === 'busy')
       return show(request, reply.code(503).header('retry-after', '2'), problem('busy'))
@@ -70,6 +73,7 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
     await browserSession.start(request, reply, {
       sub: account.sub,
       amr: ['pwd'],
+      authTime,
       after: [account.revokedAt, interaction?.pending.createdAt],
     })
     request.log.info({ sub: account.sub }, 'signed in')

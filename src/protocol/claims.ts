@@ -30,7 +30,7 @@ export interface ClaimsSource {
   updatedAt: Date
 }
 
-const maxBytes = 16 * 1024
+const maxBytes = 3 * 1024 // a token may carry those of a user and of a client, and must fit into a header
 const maxNameLength = 64
 const maxDepth = 16
 

@@ -47,6 +47,11 @@ export function isPostLogoutRedirectUri(registered: readonly string[], requested
   return registered.includes(requested)
 }
 
+/** Adds parameters to what query the URI has (RFC 6749 §3.1.2). */
+export function withQuery(uri: string, parameters: [name: string, value: string][]): string {
+  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams(parameters).toString()}`
+}
+
 /** The web origin of an http or https URI; undefined for any other. */
 export function originOf(uri: string): string | undefined {
   if (!URL.canParse(uri)) return undefined

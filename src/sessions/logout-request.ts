@@ -5,7 +5,7 @@ import type { Keyring } from '../keys/keyring.ts'
 import { verifyOwnToken, type OwnTokenClaims } from '../keys/own-tokens.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { maxParameterLength, type Params } from '../protocol/params.ts'
-import { isPostLogoutRedirectUri } from '../protocol/redirect-uri.ts'
+import { isPostLogoutRedirectUri, withQuery } from '../protocol/redirect-uri.ts'
 
 export interface LogoutRequest {
   client: Client | undefined
@@ -84,5 +84,5 @@ function returnTo(params: Params, client: Client | undefined): string | undefine
       'invalid_request',
       `The parameter 'state' is longer than ${maxParameterLength} characters. Shorten it.`,
     )
-  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state }).toString()}`
+  return withQuery(uri, [['state', state]])
 }

@@ -16,6 +16,8 @@ export interface Session {
 export interface Authentication {
   sub: string
   amr: string[]
+  /** An instant from before the password was read: a new one, or a revocation, since then is later. */
+  authTime: Date
   /**
    * Instants that this authentication is known to follow, such as the user's last revocation. Another node may have
    * written them by a clock slightly ahead of ours; what follows must not appear to come before.
@@ -57,7 +59,7 @@ export function createSessions({
   return {
     find: async (secret) => (await findLive(secret)).session,
     findWithConsent: findLive,
-    async start({ sub, amr, after }, formerSecret) {
+    async start({ sub, amr, authTime, after }, formerSecret) {
       const { session: former } = await findLive(formerSecret)
       if (formerSecret !== undefined) await store.end(hash(formerSecret), clock.now())
       const now = clock.now()
@@ -67,7 +69,7 @@ export function createSessions({
         sid: former?.sub === sub ? former.sid : randomUUID(),
         sub,
         amr,
-        authTime: laterThanAll(now, after),
+        authTime: laterThanAll(authTime, after),
         createdAt: now,
         expiresAt: new Date(now.getTime() + ttlSeconds * 1000),
       })
@@ -78,9 +80,9 @@ export function createSessions({
   }
 }
 
-function laterThanAll(now: Date, instants: (Date | undefined)[]): Date {
-  const earliest = instants.map((instant) => (instant ? instant.getTime() + 1 : 0))
-  return new Date(Math.max(now.getTime(), ...earliest))
+function laterThanAll(instant: Date, instants: (Date | undefined)[]): Date {
+  const earliest = instants.map((one) => (one ? one.getTime() + 1 : 0))
+  return new Date(Math.max(instant.getTime(), ...earliest))
 }
 
 function hash(secret: string): Buffer {

@@ -15,6 +15,9 @@ export interface IssueInstants {
   await(request: { account: Account; authTime: Date; readAt: Date }): Promise<Date>
 }
 
+/** One second, and what this node's clock may lag behind. */
+const longestWaitMilliseconds = 10_000
+
 export function createIssueInstants({
   accounts,
   clock,
@@ -29,6 +32,11 @@ export function createIssueInstants({
         requireLive(current, authTime)
         const notBefore = current.revokedAt && new Date(notBeforeOf(current.revokedAt) * 1000)
         if (!notBefore || instant >= notBefore) return instant
+        if (notBefore.getTime() - instant.getTime() > longestWaitMilliseconds)
+          throw new OAuthError('temporarily_unavailable', 'Try again later.', {
+            headers: { 'retry-after': '60' },
+            detail: `the user was revoked in the future, at ${notBefore.toISOString()}: was the database's clock set back?`,
+          })
         await clock.waitUntil(notBefore)
         instant = clock.now()
         current = await accounts.findBySub(account.sub)

@@ -25,6 +25,8 @@ export interface Targets {
 /** Scopes that speak to the provider itself and so stay in every token. */
 const protocolScopes = new Set(['openid', 'offline_access'])
 
+const maxResources = 10
+
 const ownAudience = {
   scopes: undefined,
   accessTokenTtlSeconds: undefined,
@@ -53,12 +55,19 @@ export function createTargets({
     )
   }
 
+  function findAll(resources: readonly string[]) {
+    if (resources.length > maxResources)
+      throw new OAuthError('invalid_target', `Ask for at most ${maxResources} resources at a time.`)
+    return Promise.all(resources.map(find))
+  }
+
   return {
     async requireRegistered(resources) {
-      await Promise.all(resources.map(find))
+      await findAll(resources)
     },
 
-    async resolve({ client, resources, scope }) {
+    async resolve({ client, resources: asked, scope }) {
+      const resources = [...new Set(asked)]
       const clientAlg = client.metadata.id_token_signed_response_alg
       if (resources.length === 0)
         return {
@@ -68,7 +77,7 @@ export function createTargets({
           scope: [...scope],
         }
 
-      const found = await Promise.all(resources.map(find))
+      const found = await findAll(resources)
       const algs = new Set(
         found.map(({ accessTokenSignedResponseAlg }) => accessTokenSignedResponseAlg ?? clientAlg),
       )
@@ -80,7 +89,7 @@ export function createTargets({
       const means = (name: string) =>
         protocolScopes.has(name) || found.some(({ scopes }) => !scopes || scopes.includes(name))
       return {
-        audience: resources.length === 1 ? resources[0]! : [...resources],
+        audience: resources.length === 1 ? resources[0]! : resources,
         alg: [...algs][0] ?? clientAlg,
         ttlSeconds: Math.min(
           ...found.map((one) => one.accessTokenTtlSeconds ?? accessTokenTtlSeconds),

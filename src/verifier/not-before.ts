@@ -66,7 +66,7 @@ export function effectiveNotBefore(
 
 export function isRevoked(token: TokenOrigin, records: Iterable<NotBefore>): boolean {
   const notBefore = effectiveNotBefore(token, records)
-  return notBefore !== undefined && token.iat < notBefore
+  return notBefore !== undefined && !(token.iat >= notBefore) // also without an iat
 }
 
 /**

@@ -99,11 +99,11 @@ t.test(
 
 t.test('an expired hint is still one, anything else is not', async (t) => {
   const { decide, newIdToken, newAccessToken, clock } = await setUp()
-  const hint = await newIdToken()
+  const [hint, accessToken] = [await newIdToken(), await newAccessToken()]
   clock.advance(86_400)
   t.type(await decide({ id_token_hint: hint }), 'object')
   const refusal = { code: 'invalid_request', description: /id_token_hint/ }
-  for (const other of ['x', `${hint.slice(0, -4)}AAAA`, await newAccessToken()])
+  for (const other of ['x', `${hint.slice(0, -4)}AAAA`, accessToken])
     await t.rejects(decide({ id_token_hint: other }), refusal)
 })
 

@@ -37,6 +37,8 @@ const decisions: Record<'none' | 'allowed' | 'allowed by another' | 'denied', St
 }
 
 interface Circumstances {
+  /** Whether the request has waited for a person since. */
+  hasWaited?: boolean
   prompt?: Prompt[]
   session?: keyof typeof sessions
   hint?: keyof typeof hints
@@ -49,9 +51,10 @@ interface Circumstances {
 function stateOf(circumstances: Circumstances): State {
   const { prompt = [], session = 'none', hint = 'none', maxAge = 'none' } = circumstances
   const { consent = 'none', consentRule = 'remembered', decision = 'none' } = circumstances
+  const { hasWaited = true } = circumstances
   return {
     request: { ...asked, prompt: new Set(prompt), maxAgeSeconds: maxAges[maxAge] },
-    requestedAt,
+    requestedAt: hasWaited ? requestedAt : undefined,
     decision: decisions[decision],
     session: sessions[session],
     hintedSub: hints[hint],
@@ -75,6 +78,17 @@ t.test(
       ['signed in and consented: silently too', { ...signedIn, prompt: ['none'] }, 'issue'],
       ['a sign-in is asked for', { ...signedIn, prompt: ['login'] }, 'login'],
       ['and has been done', { ...signedIn, prompt: ['login'], session: 'answering' }, 'issue'],
+      [
+        'a sign-in just before the request arrived is no answer to it',
+        { ...signedIn, prompt: ['login'], session: 'answering', hasWaited: false },
+        'login',
+      ],
+      ['an account is to be chosen', { ...signedIn, prompt: ['select_account'] }, 'login'],
+      [
+        'and has been chosen',
+        { ...signedIn, prompt: ['select_account'], session: 'answering' },
+        'issue',
+      ],
       ['max_age in its last moment', { ...signedIn, maxAge: 'kept' }, 'issue'],
       ['max_age exceeded', { ...signedIn, maxAge: 'exceeded' }, 'login'],
       [
@@ -148,7 +162,8 @@ t.test(
 
 t.test('every combination is decided by the first rule that applies', async (t) => {
   const all = fc.record({
-    prompt: fc.subarray<Prompt>(['none', 'login', 'consent']),
+    prompt: fc.subarray<Prompt>(['none', 'login', 'consent', 'select_account']),
+    hasWaited: fc.boolean(),
     session: fc.constantFrom(...(Object.keys(sessions) as (keyof typeof sessions)[])),
     hint: fc.constantFrom(...(Object.keys(hints) as (keyof typeof hints)[])),
     maxAge: fc.constantFrom(...(Object.keys(maxAges) as (keyof typeof maxAges)[])),
@@ -159,13 +174,19 @@ t.test('every combination is decided by the first rule that applies', async (t) 
   t.doesNotThrow(() =>
     fc.assert(
       fc.property(all, (circumstances) => {
-        const { prompt, session, hint, maxAge, consent, consentRule, decision } = circumstances
-        const hasExpired = maxAge === 'exceeded' || maxAge === 'zero' || prompt.includes('login')
+        const { prompt, session, hint, maxAge, consent, consentRule, decision, hasWaited } =
+          circumstances
+        const isAnswer = hasWaited && session === 'answering'
+        const hasExpired =
+          prompt.includes('login') ||
+          prompt.includes('select_account') ||
+          maxAge === 'zero' ||
+          (maxAge === 'exceeded' && session === 'earlier')
         const rules: [applies: boolean, outcome: string, silentOutcome?: string][] = [
           [decision === 'denied', 'access_denied'],
-          [session === 'answering' && hint === 'other', 'login_required'],
+          [isAnswer && hint === 'other', 'login_required'],
           [session === 'none' || hint === 'other', 'login', 'login_required'],
-          [session === 'earlier' && hasExpired, 'login', 'login_required'],
+          [!isAnswer && hasExpired, 'login', 'login_required'],
           [decision === 'allowed' && consent === 'full', 'issue'],
           [prompt.includes('consent') || consentRule === 'always', 'consent', 'consent_required'],
           [consentRule === 'never' || consent === 'full', 'issue'],

@@ -6,7 +6,10 @@ import { createClient, secondsAfter, setUp as setUpNode, start } from '../tokens
 async function setUp() {
   const node = await setUpNode()
   const consents = createConsents({ store: createConsentStore(node.database), clock: node.clock })
-  const secret = await node.sessions.start({ sub: node.sub, amr: [], after: [] }, undefined)
+  const secret = await node.sessions.start(
+    { sub: node.sub, amr: [], authTime: start, after: [] },
+    undefined,
+  )
   const remembered = async (clientId = node.clientId) =>
     (await node.sessions.findWithConsent(secret, clientId)).consent
   const grant = (scope: string[], resources: string[] = []) =>

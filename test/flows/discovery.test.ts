@@ -50,7 +50,7 @@ const golden = {
   subject_types_supported: ['public'],
   id_token_signing_alg_values_supported: ['RS256', 'ES256'],
   code_challenge_methods_supported: ['S256'],
-  prompt_values_supported: ['none', 'login', 'consent'],
+  prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
   token_endpoint_auth_methods_supported: [
     'client_secret_basic',
     'client_secret_post',
@@ -164,7 +164,7 @@ t.test('discovery and JWKS', async (t) => {
 
   t.test('a rotation changes the JWKS and its ETag', async (t) => {
     const before = await fetch(`${wellKnown}/jwks.json`)
-    await provider.services.rotation.rotate({ algorithms: ['ES256'], force: true })
+    await provider.services.rotation.rotate({ algorithms: ['ES256'], force: true, actor: 'ada' })
     await provider.services.keyring.load()
     const after = await fetch(`${wellKnown}/jwks.json`)
     t.not(after.headers.get('etag'), before.headers.get('etag'))

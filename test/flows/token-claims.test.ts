@@ -165,7 +165,7 @@ t.test('tokens', async (t) => {
 
   t.test('signed by a key that was rotated out, they verify until they expire', async (t) => {
     const tokens = await obtainTokens(provider, browser, client)
-    await provider.services.rotation.rotate({ algorithms: ['RS256'], force: true })
+    await provider.services.rotation.rotate({ algorithms: ['RS256'], force: true, actor: 'ada' })
     await provider.services.keyring.load()
     const newer = await obtainTokens(provider, browser, client)
     const [before, after] = [tokens, newer].map((one) => decodeProtectedHeader(one.id_token).kid)

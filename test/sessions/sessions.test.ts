@@ -8,7 +8,7 @@ async function setUp() {
   const node = await setUpNode({ CLAVIGER_SESSION_TTL_SECONDS: '3600' })
   const { sub: otherSub } = await node.accounts.create({ email: 'bob@example.com' })
   const signIn = (sub = node.sub, formerSecret?: string) =>
-    node.sessions.start({ sub, amr: ['pwd'], after: [] }, formerSecret)
+    node.sessions.start({ sub, amr: ['pwd'], authTime: node.clock.now(), after: [] }, formerSecret)
   return { ...node, otherSub, signIn }
 }
 
@@ -114,13 +114,16 @@ t.test('the session of a disabled user does not count', async (t) => {
 t.test(
   'a revocation ends the sessions from before; a new sign-in works at once (§3.4)',
   async (t) => {
-    const { sessions, signIn, revocations, accounts, sub, otherSub } = await setUp()
+    const { sessions, signIn, revocations, accounts, sub, otherSub, clock } = await setUp()
     const [before, ofOther] = [await signIn(), await signIn(otherSub)]
     const revokedAt = await revocations.revokeUser(sub)
     t.equal(await sessions.find(before), undefined)
     t.ok(await sessions.find(ofOther), 'of another user')
     const account = await accounts.findBySub(sub)
-    const after = await sessions.start({ sub, amr: [], after: [account?.revokedAt] }, before)
+    const after = await sessions.start(
+      { sub, amr: [], authTime: clock.now(), after: [account?.revokedAt] },
+      before,
+    )
     t.hasStrict(await sessions.find(after), { authTime: secondsAfter(revokedAt, 0.001) })
   },
 )
@@ -131,15 +134,33 @@ t.test('a new sign-in counts also where the clock lags behind the revocation', a
   const revokedAt = await revocations.revokeUser(sub)
   clock.advance(0.01)
   const account = await accounts.findBySub(sub)
-  const secret = await sessions.start({ sub, amr: [], after: [account?.revokedAt] }, undefined)
+  const authTime = laggingBy(50, clock).now()
+  const secret = await sessions.start(
+    { sub, amr: [], authTime, after: [account?.revokedAt] },
+    undefined,
+  )
   t.hasStrict(await sessions.find(secret), { authTime: secondsAfter(revokedAt, 0.001) })
 })
 
+t.test('a sign-in whose password was checked during a revocation does not count', async (t) => {
+  const { sessions, accounts, revocations, sub, clock } = await setUp()
+  const authTime = clock.now()
+  const account = await accounts.findBySub(sub) // with the password's hash
+  clock.advance(0.05)
+  await revocations.revokeUser(sub) // with a new password
+  clock.advance(0.05)
+  const secret = await sessions.start(
+    { sub, amr: ['pwd'], authTime, after: [account?.revokedAt] },
+    undefined,
+  )
+  t.equal(await sessions.find(secret), undefined)
+})
+
 t.test('a sign-in is later than the request that asked for it', async (t) => {
-  const { sessions, sub } = await setUp()
+  const { sessions, sub, clock } = await setUp()
   const requestedAt = secondsAfter(start, 0.03) // by the clock of another node
   const after = [undefined, requestedAt, secondsAfter(start, -5)]
-  const secret = await sessions.start({ sub, amr: [], after }, undefined)
+  const secret = await sessions.start({ sub, amr: [], authTime: clock.now(), after }, undefined)
   t.hasStrict(await sessions.find(secret), { authTime: secondsAfter(requestedAt, 0.001) })
 })
 

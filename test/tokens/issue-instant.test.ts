@@ -107,3 +107,30 @@ t.test('a user disabled or deleted during the wait gets nothing', async (t) => {
     if (end === accounts.disable) await accounts.enable(sub)
   }
 })
+
+t.test('a grant that ends during the wait takes along what is issued after it', async (t) => {
+  const { accounts, request, revocations, sub, clock, whileWaiting, endGrant, beginFamily } =
+    await setUpInstants()
+  await revocations.revokeUser(sub)
+  clock.advance(0.1)
+  const { grantId } = await beginFamily()
+  const issueInstants = createIssueInstants({
+    accounts,
+    clock: whileWaiting(() => endGrant(grantId, 'its code was used twice')),
+  })
+  const instant = await issueInstants.await(await request(clock.now(), clock.now()))
+  const iat = Math.floor(instant.getTime() / 1000)
+  t.equal(await revocations.isRevoked({ iat, sub, grant_id: grantId }), true)
+})
+
+t.test('nobody waits for a revocation that lies in the future', async (t) => {
+  const { issueInstants, request, revocations, sub, clock } = await setUpInstants()
+  clock.advance(3600)
+  await revocations.revokeUser(sub)
+  clock.set(start) // the database's clock was set back
+  const authTime = secondsAfter(start, 3601)
+  await t.rejects(issueInstants.await(await request(authTime, start)), {
+    code: 'temporarily_unavailable',
+  })
+  t.strictSame(clock.now(), start)
+})

@@ -71,6 +71,11 @@ t.test(
   },
 )
 
+t.test('a resource that is named twice is one', async (t) => {
+  const uri = 'https://read.example'
+  t.equal((await resolve([uri, uri])).audience, uri)
+})
+
 t.test(
   'several resources: all audiences, the shortest lifetime, what means something to any',
   async (t) => {

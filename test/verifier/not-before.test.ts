@@ -61,6 +61,13 @@ t.test('only what it belongs to matters', async (t) => {
   t.equal(effectiveNotBefore(token, []), undefined)
 })
 
+t.test('a token that does not say when it was issued is refused by any record', async (t) => {
+  for (const iat of [Number.NaN, undefined as unknown as number]) {
+    t.equal(isRevoked({ iat, sub: 'U' }, [{ kind: 'user', id: 'U', notBefore: 0 }]), true)
+    t.equal(isRevoked({ iat, sub: 'U' }, []), false)
+  }
+})
+
 t.test('the subjects of a token are everything and what it names', async (t) => {
   t.strictSame(
     revocationSubjects(token),
