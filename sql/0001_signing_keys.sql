@@ -25,3 +25,10 @@ create unique index signing_keys_one_signing_per_alg on signing_keys (alg)
 
 create unique index signing_keys_one_next_per_alg on signing_keys (alg)
   where activated_at is null and revoked_at is null;
+
+-- The one secret that refresh tokens and form tokens are made under, encrypted like a signing key and shared by all nodes.
+create table server_secret (
+  only_row boolean primary key default true check (only_row),
+  handle text not null, -- JWE under the key-encryption key
+  key_encryption_key_id text not null
+);

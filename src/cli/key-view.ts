@@ -1,14 +1,17 @@
-/** How signing keys, and changes of them, are shown. */
-import type { MadeChange } from '../keys/rotation.ts'
+/** How signing keys are shown. */
+import { exposureOfRevocation, type ExposureSettings } from '../keys/exposure.ts'
 import {
   findNextKey,
   findSigningKey,
   keyState,
+  lastUseOf,
   nextTransitionAt,
   type KeyState,
   type KeyTimes,
+  type ScheduleSettings,
 } from '../keys/schedule.ts'
 import type { SigningKey } from '../keys/store.ts'
+import { fields, indent, type Row } from './output.ts'
 import { localTime, relativeTime, whenAndHow } from './time.ts'
 
 export interface KeyView {
@@ -19,7 +22,17 @@ export interface KeyView {
   next: { state: KeyState; at: Date } | undefined
 }
 
+/** With the end of the last token that it signed or, as planned, will have signed. */
+export interface KeyAndTokens extends KeyView {
+  tokensUntil: Date | undefined
+}
+
 const states: readonly KeyState[] = ['signing', 'published', 'retired', 'revoked', 'gone']
+const becoming: Partial<Record<KeyState, string>> = {
+  signing: 'signs',
+  retired: 'retires',
+  gone: 'leaves',
+}
 
 export function viewKeys(
   keys: readonly SigningKey[],
@@ -48,13 +61,31 @@ export function stateOf(key: KeyTimes, now: Date): { state: KeyState; since: Dat
   return { state, since: since[state] ?? key.publishedAt }
 }
 
-export function toDocument({ key, state, since, next }: KeyView) {
+/** Of a revoked key none counts here, but elsewhere it may be trusted for some time. */
+export function withTokens(
+  view: KeyView,
+  { schedule, exposure }: { schedule: ScheduleSettings; exposure: ExposureSettings },
+  now: Date,
+): KeyAndTokens {
+  const { key, state, next } = view
+  const until = {
+    published: undefined,
+    signing: lastUseOf(next && next.at > now ? next.at : now, schedule),
+    retired: key.leavesJwksAt,
+    gone: undefined,
+    revoked: key.revokedAt && exposureOfRevocation(key.revokedAt, exposure).verifiersUntil,
+  }[state]
+  return { ...view, tokensUntil: until && until > now ? until : undefined }
+}
+
+export function toDocument({ key, state, since, next, tokensUntil }: KeyAndTokens) {
   return {
     kid: key.kid,
     alg: key.alg,
     state,
     since,
     next: next ?? null,
+    tokens_alive_until: tokensUntil ?? null,
     published_at: key.publishedAt,
     signs_from: key.signsFrom,
     activated_at: key.activatedAt,
@@ -62,57 +93,50 @@ export function toDocument({ key, state, since, next }: KeyView) {
     leaves_jwks_at: key.leavesJwksAt,
     revoked_at: key.revokedAt,
     revocation_reason: key.revocationReason,
+    signer: key.signer,
     key_encryption_key_id: key.keyEncryptionKeyId,
   }
 }
 
-export const rowHead = ['kid', 'alg', 'state', 'since', 'next']
+export const rowHead = ['kid', 'alg', 'state', 'since', 'next', 'tokens until']
 
-export function toRow({ key, state, since, next }: KeyView, now: Date): string[] {
-  const coming = next && (next.at <= now ? `${next.state} now` : `${next.state} ${inTime(next.at)}`)
-  return [key.kid, key.alg, state, localTime(since), coming ?? '']
-
-  function inTime(at: Date): string {
-    return `${relativeTime(at, now)}: ${localTime(at)}`
-  }
+export function toRow(view: KeyAndTokens, now: Date): string[] {
+  const { key, state, since, next, tokensUntil } = view
+  const coming = next && `${becoming[next.state]} ${shortTime(next.at)} (${inTime(next.at, now)})`
+  const until = tokensUntil ? shortTime(tokensUntil) : '-'
+  return [key.kid, key.alg, state, shortTime(since), coming ?? '-', until]
 }
 
-export function toChangeDocuments(changes: readonly MadeChange[]) {
-  return changes.map(toChangeDocument)
+/** The same as a row, for a terminal that is too narrow for it. */
+export function toBlock(view: KeyAndTokens, now: Date): string {
+  const { key, state, since, next, tokensUntil } = view
+  const tokens = {
+    published: undefined,
+    signing: 'those signed until then may live until',
+    retired: 'may live until',
+    gone: undefined,
+    revoked: 'none counts here; caches elsewhere may trust them until',
+  }[state]
+  const rows: Row[] = [
+    ['since', whenAndHow(since, now)],
+    ['reason', key.revocationReason ?? undefined],
+    [next ? (becoming[next.state] ?? next.state) : '', next && describeNext(next.at, now)],
+    ['tokens', tokensUntil && tokens && `${tokens}\n${whenAndHow(tokensUntil, now)}`],
+  ]
+  return `${key.alg} ${state} ${key.kid}\n${indent(fields(rows, 9))}`
 }
 
-export function describeChanges(changes: readonly MadeChange[], now: Date): string {
-  return changes.map((change) => describeChange(change, now)).join('\n')
+/** To the minute, where this process is. */
+export function shortTime(instant: Date): string {
+  return localTime(instant).slice(0, 16)
 }
 
-function toChangeDocument(change: MadeChange) {
-  const { change: kind, alg, kid } = change
-  if (change.change === 'publish')
-    return {
-      change: kind,
-      alg,
-      kid,
-      published_at: change.publishedAt,
-      signs_from: change.signsFrom,
-      activated_at: change.activatedAt,
-    }
-  if (change.change === 'activate')
-    return { change: kind, alg, kid, activated_at: change.activatedAt }
-  if (change.change === 'revoke')
-    return { change: kind, alg, kid, revoked_at: change.revokedAt, reason: change.reason }
-  const { retiredAt, leavesJwksAt } = change
-  return { change: kind, alg, kid, retired_at: retiredAt, leaves_jwks_at: leavesJwksAt }
+function describeNext(at: Date, now: Date): string {
+  return at <= now ? 'now' : whenAndHow(at, now)
 }
 
-function describeChange(change: MadeChange, now: Date): string {
-  const { alg, kid } = change
-  if (change.change === 'revoke') return `${alg} ${kid} is revoked`
-  if (change.change === 'activate') return `${alg} ${kid} signs from now on`
-  if (change.change === 'retire')
-    return `${alg} ${kid} signs no more and leaves the JWKS ${whenAndHow(change.leavesJwksAt, now)}`
-  return change.activatedAt
-    ? `${alg} ${kid} is new and signs from now on`
-    : `${alg} ${kid} is published, to sign from ${whenAndHow(change.signsFrom, now)} at the earliest`
+function inTime(at: Date, now: Date): string {
+  return at <= now ? 'now' : relativeTime(at, now)
 }
 
 function findNext(

@@ -1,5 +1,5 @@
-/** The keys that encrypt signing keys at rest, from a secret or from files; other secrets are derived from them. */
-import { createHash, hkdfSync } from 'node:crypto'
+/** The keys that encrypt signing keys and the server secret at rest, from a setting or from files. */
+import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Refusal } from '../protocol/refusal.ts'
@@ -20,12 +20,8 @@ export interface KeyEncryptionKeys {
   /** Each file, or the setting, that was read. */
   readonly places: readonly string[]
   find(id: string): KeyEncryptionKey | undefined
-  /** Reads the directory anew. What was derived before stays as it is. */
+  /** Reads the directory anew. */
   reload(): Promise<void>
-  /** 32 bytes for one purpose, from the newest key. */
-  deriveKey(purpose: string): Buffer
-  /** The same from every key, the newest first. */
-  deriveKeys(purpose: string): Buffer[]
 }
 
 export interface KeyEncryptionKeySource {
@@ -111,13 +107,7 @@ function keyEncryptionKeys(
       const found = await read()
       if (found.length > 0) keys = found
     },
-    deriveKey: (purpose) => derive(keys[0]!.key, purpose),
-    deriveKeys: (purpose) => keys.map(({ key }) => derive(key, purpose)),
   }
-}
-
-function derive(key: Buffer, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, '', `claviger ${purpose}`, 32))
 }
 
 function keyId(key: Buffer): string {

@@ -21,7 +21,7 @@ export interface SigningKeyChanges {
   apply(change: Exclude<KeyChange, { change: 'publish' }>): Promise<void>
   /** Replaces the handle, if it still is the one that was read. */
   rewrap(
-    before: StoredKeyPair,
+    before: Pick<StoredKeyPair, 'kid' | 'handle'>,
     after: Pick<StoredKeyPair, 'handle' | 'keyEncryptionKeyId'>,
   ): Promise<void>
 }

@@ -1,8 +1,9 @@
-/** Private signing keys at rest: a JWK in a compact JWE (RFC 7516, dir + A256GCM) under a key-encryption key. */
-import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+/** Private signing keys, and the server secret, at rest: a JWK in a compact JWE (RFC 7516, dir + A256GCM) under a key-encryption key. */
+import { createPrivateKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { compactDecrypt, CompactEncrypt } from 'jose'
 import { Refusal } from '../protocol/refusal.ts'
 import type { KeyEncryptionKey, KeyEncryptionKeys } from './key-encryption-keys.ts'
+import { serverSecretName } from './server-secret-store.ts'
 
 export interface SealedKey {
   kid: string
@@ -14,7 +15,7 @@ export interface SealedKey {
 export interface Vault {
   /** Of the key-encryption key that seals. */
   readonly newestId: string
-  seal(kid: string, privateKey: KeyObject): Promise<SealedKey>
+  seal(kid: string, key: KeyObject): Promise<SealedKey>
   open(sealed: SealedKey): Promise<KeyObject>
 }
 
@@ -24,10 +25,8 @@ export function createVault(keyEncryptionKeys: KeyEncryptionKeys): Vault {
       return keyEncryptionKeys.newestId
     },
 
-    async seal(kid, privateKey) {
-      const plaintext = new TextEncoder().encode(
-        JSON.stringify(privateKey.export({ format: 'jwk' })),
-      )
+    async seal(kid, key) {
+      const plaintext = new TextEncoder().encode(JSON.stringify(key.export({ format: 'jwk' })))
       const { newestId } = keyEncryptionKeys
       const handle = await new CompactEncrypt(plaintext)
         // The header is authenticated: signing_kid keeps rows from being swapped.
@@ -46,11 +45,16 @@ export function createVault(keyEncryptionKeys: KeyEncryptionKeys): Vault {
         if (protectedHeader['signing_kid'] !== kid)
           throw new Error('The row holds the key of another.')
         const jwk: JsonWebKey = JSON.parse(new TextDecoder().decode(plaintext))
-        return createPrivateKey({ key: jwk, format: 'jwk' })
+        return jwk.kty === 'oct'
+          ? createSecretKey(jwk.k ?? '', 'base64url')
+          : createPrivateKey({ key: jwk, format: 'jwk' })
       } catch (cause) {
         throw new Refusal(
-          `The signing key ${kid} cannot be decrypted with the key-encryption key ${keyEncryptionKeyId} of ${place}, ` +
-            `so its row was altered: restore the row, or type: claviger keys revoke ${kid}`,
+          kid === serverSecretName
+            ? `The server secret cannot be decrypted with the key-encryption key ${keyEncryptionKeyId} of ${place}, ` +
+                'so its row was altered: restore the table server_secret from its backup.'
+            : `The signing key ${kid} cannot be decrypted with the key-encryption key ${keyEncryptionKeyId} of ${place}, ` +
+                `so its row was altered: restore the row, or type: claviger keys revoke ${kid}`,
           { cause },
         )
       }
@@ -66,7 +70,7 @@ export function createVault(keyEncryptionKeys: KeyEncryptionKeys): Vault {
     if (added) return added
     const { places, source } = keyEncryptionKeys
     throw new Refusal(
-      `The key-encryption key ${id}, which the signing key ${kid} is encrypted with, is not in ${places.join(', ')}: ` +
+      `The key-encryption key ${id}, which ${kid} is encrypted with, is not in ${places.join(', ')}: ` +
         `restore it in ${source} from its backup.`,
     )
   }

@@ -14,6 +14,8 @@ import { createCsrf } from '../http/csrf.ts'
 import { basePathOf, createPages } from '../http/pages.ts'
 import { createRateLimits } from '../http/rate-limits.ts'
 import { createSecurityHeaders } from '../http/security-headers.ts'
+import { createServerSecretStore } from '../keys/server-secret-store.ts'
+import { loadServerSecret } from '../keys/server-secret.ts'
 import { paths } from '../protocol/paths.ts'
 import { createSessions } from '../sessions/sessions.ts'
 import { createSessionStore } from '../sessions/store.ts'
@@ -37,7 +39,11 @@ export async function createServices(options: ServiceOptions) {
   const admin = createAdminServices(options)
   const keys = await createKeyServices(options, admin)
   const { accounts, clients, resources, revocations } = admin
-  const { keyring, keyEncryptionKeys } = keys
+  const { keyring, vault } = keys
+  const serverSecret = await loadServerSecret({
+    store: createServerSecretStore(database),
+    vault,
+  })
 
   const sessions = createSessions({
     store: createSessionStore(database),
@@ -49,7 +55,7 @@ export async function createServices(options: ServiceOptions) {
   const codes = createCodes({ store: tokenStore, clock, settings: config })
   const families = createRefreshFamilies({
     store: tokenStore,
-    format: createRefreshTokenFormat({ keys: keyEncryptionKeys.deriveKeys('refresh tokens') }),
+    format: createRefreshTokenFormat({ key: serverSecret.deriveKey('refresh tokens') }),
     clock,
     settings: config,
   })
@@ -120,7 +126,7 @@ export async function createServices(options: ServiceOptions) {
     },
     browserSession: createBrowserSession({
       sessions,
-      csrf: createCsrf({ key: keyEncryptionKeys.deriveKey('form tokens'), randomBytes }),
+      csrf: createCsrf({ key: serverSecret.deriveKey('form tokens'), randomBytes }),
       issuer,
     }),
     rateLimits: createRateLimits({ database, enabled: config.rateLimit }),

@@ -45,9 +45,10 @@ export async function createKeyServices(
     signingKeyStore: store,
     audit,
     keyEncryptionKeys,
+    vault,
     rotation,
     keyring: createKeyring({ store, signers, clock, settings, longestTokenSeconds }),
-    rewrapKeys: createRewrap({ store, vault, audit, clock }),
+    rewrapKeys: createRewrap({ store, database, vault, audit, clock }),
 
     /** Takes a key out of the JWKS, and tells verifiers that keep a JWKS of before. */
     revokeKey(kid: string, act: Act): Promise<RevocationOutcome> {

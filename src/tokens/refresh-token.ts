@@ -13,21 +13,13 @@ export interface RefreshTokenFormat {
 const bodyBytes = 20 // 16 of UUID, 4 of generation
 const macBytes = 32
 
-/** `keys`: the newest first; it makes tokens, all of them recognise tokens. */
-export function createRefreshTokenFormat({
-  keys,
-}: {
-  keys: readonly Buffer[]
-}): RefreshTokenFormat {
-  const [newest] = keys
-  if (!newest) throw new Error('a refresh token key is needed')
-
+export function createRefreshTokenFormat({ key }: { key: Buffer }): RefreshTokenFormat {
   return {
     format(grantId, generation) {
       const body = Buffer.alloc(bodyBytes)
       body.write(grantId.replaceAll('-', ''), 'hex')
       body.writeUInt32BE(generation, 16)
-      return Buffer.concat([body, mac(newest, body)]).toString('base64url')
+      return Buffer.concat([body, mac(key, body)]).toString('base64url')
     },
     parse(token) {
       const bytes = Buffer.from(token, 'base64url')
@@ -35,7 +27,7 @@ export function createRefreshTokenFormat({
         return undefined
       const body = bytes.subarray(0, bodyBytes)
       const given = bytes.subarray(bodyBytes)
-      if (!keys.some((key) => timingSafeEqual(mac(key, body), given))) return undefined
+      if (!timingSafeEqual(mac(key, body), given)) return undefined
       return { grantId: toUuid(body.subarray(0, 16)), generation: body.readUInt32BE(16) }
     },
   }

@@ -1,117 +1,105 @@
-import { readdir } from 'node:fs/promises'
-import t, { type Test } from 'tap'
-import { readConfig } from '../../src/config.ts'
-import { createDatabaseClock } from '../../src/database/clock.ts'
-import { createAdminServices } from '../../src/services/admin.ts'
-import { createKeyServices } from '../../src/services/keys.ts'
-import { createTestCli, type Json } from './run-cli.ts'
-
-/** With the keys that a first start would make. */
-async function createCliWithKeys(t: Test) {
-  const cli = await createTestCli(t)
-  const options = {
-    config: readConfig({ ...cli.environment }),
-    database: cli.database,
-    clock: await createDatabaseClock(cli.database),
-  }
-  const { rotation } = await createKeyServices(options, createAdminServices(options))
-  await rotation.ensureKeys()
-  const list = async (): Promise<Json[]> => (await cli.json(['keys', 'list']))['keys']
-  const find = async (alg: string, state: string) =>
-    (await list()).find((key) => key['alg'] === alg && key['state'] === state)
-  return { ...cli, list, find }
-}
+import { readdir, readFile } from 'node:fs/promises'
+import t from 'tap'
+import { createCliWithKeys, secondsBetween } from './keys-setup.ts'
+import { createTestCli } from './run-cli.ts'
 
 t.test('before the first start there are no keys, and no command makes them', async (t) => {
   const { run, json, refusal, directory } = await createTestCli(t)
   t.strictSame(await json(['keys', 'list']), { keys: [] })
   t.match(await run(['keys', 'list']), { code: 0, stdout: /No keys yet.*claviger serve/ })
-  t.match(await refusal(['keys', 'rotate']), /There are no keys yet/)
-  t.match(await refusal(['keys', 'revoke', 'x']), /There are no keys yet/)
+  t.strictSame(await json(['keys', 'log']), { events: [] })
+  t.match(await run(['keys', 'log']), { code: 0, stdout: /Nothing was done/ })
+  for (const args of [
+    ['rotate'],
+    ['rotate', '--dry-run'],
+    ['revoke', 'x'],
+    ['timeline'],
+    ['rewrap'],
+    ['export-jwks'],
+  ])
+    t.match(await refusal(['keys', ...args]), /There are no keys yet.*claviger serve/)
   t.strictSame(await readdir(directory), [])
 })
 
-t.test('keys list shows the state and the next transition of every key', async (t) => {
-  const { run, list } = await createCliWithKeys(t)
-  const keys = await list()
-  t.strictSame(
-    keys.map(({ alg, state, next }) => [alg, state, next.state]),
-    [
-      ['ES256', 'signing', 'retired'],
-      ['ES256', 'published', 'signing'],
-      ['RS256', 'signing', 'retired'],
-      ['RS256', 'published', 'signing'],
-    ],
-  )
-  for (const key of keys) {
-    const seconds = (Date.parse(key['next'].at) - Date.parse(key['since'])) / 1000
-    t.equal(seconds, 30 * 86_400)
-    t.notOk(/private|jwe/.test(JSON.stringify(key)))
-  }
-  const { stdout } = await run(['keys', 'list'])
-  t.match(stdout, /RS256 +signing +\S+ \S+ \+00:00 +retired in 30 days: \d{4}-\d\d-\d\d \d\d:\d\d/)
+t.test(
+  'keys list shows the state of every key, its next transition and its last token',
+  async (t) => {
+    const { run, list } = await createCliWithKeys(t)
+    const keys = await list()
+    t.strictSame(
+      keys.map(({ alg, state, next }) => [alg, state, next.state]),
+      [
+        ['ES256', 'signing', 'retired'],
+        ['ES256', 'published', 'signing'],
+        ['RS256', 'signing', 'retired'],
+        ['RS256', 'published', 'signing'],
+      ],
+    )
+    for (const key of keys) {
+      const { state, since, next, tokens_alive_until: tokensUntil } = key
+      t.equal(secondsBetween(since, next.at), 30 * 86_400)
+      if (state === 'published') t.equal(tokensUntil, null)
+      else t.equal(secondsBetween(next.at, tokensUntil), 60 + 600 + 10, 'staleness, lifetime, skew')
+      t.notOk(/private|jwe/.test(JSON.stringify(key)))
+    }
+    const { stdout } = await run(['keys', 'list'])
+    const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d`
+    const line = `RS256 +signing +${time} +retires ${time} \\(in 30 days\\) +${time}`
+    t.match(stdout, new RegExp(line))
+    t.equal(stdout.trimEnd().split('\n').length, 1 + keys.length, 'one line per key')
+  },
+)
+
+t.test('keys list tells until when tokens of retired and revoked keys are trusted', async (t) => {
+  const { run, find, kidOf } = await createCliWithKeys(t)
+  await run(['keys', 'rotate', '--alg', 'RS256', '--force'])
+  const retired = await find('RS256', 'retired')
+  t.equal(retired?.['tokens_alive_until'], retired?.['leaves_jwks_at'])
+
+  await run(['keys', 'revoke', await kidOf('ES256', 'signing'), '--reason', 'lost'])
+  const revoked = await find('ES256', 'revoked')
+  const { revoked_at: revokedAt, tokens_alive_until: trustedUntil, next } = revoked ?? {}
+  t.equal(secondsBetween(revokedAt, trustedUntil), 86_400 - 10, 'caches elsewhere')
+  t.equal(next, null)
 })
 
-t.test('keys rotate refuses a key that is too new, and --force says what it breaks', async (t) => {
-  const { run, json, refusal, find, list } = await createCliWithKeys(t)
-  const before = await list()
-  const line = await refusal(['keys', 'rotate'])
-  t.match(line, /Too early: the next RS256 key may sign from .*\(in 24 hours\).*--force.*refuse/)
-  t.strictSame(await list(), before)
+t.test('keys export-jwks prints what is published, or replaces a file by it', async (t) => {
+  const { run, json, refusal, list, kidOf, directory } = await createCliWithKeys(t)
+  const gone = await kidOf('ES256', 'signing')
+  await run(['keys', 'revoke', gone])
+  const exported = await run(['keys', 'export-jwks'])
+  t.match(exported, { code: 0, stderr: '' })
+  const jwks = JSON.parse(exported.stdout)
+  t.strictSame(await json(['keys', 'export-jwks']), jwks)
+  const live = (await list()).flatMap(({ kid, state }) => (state === 'revoked' ? [] : [kid]))
+  t.strictSame(new Set(jwks.keys.map((key: { kid: string }) => key.kid)), new Set(live))
+  t.notOk(live.includes(gone))
+  for (const key of jwks.keys) t.notOk('d' in key, 'no private part')
 
-  const [former, next] = [await find('ES256', 'signing'), await find('ES256', 'published')]
-  const forced = await json(['keys', 'rotate', '--alg', 'ES256', '--force'])
-  t.match(forced, {
-    rotations: [
-      {
-        alg: 'ES256',
-        verdict: 'promoted',
-        signs_from: next?.['signs_from'],
-        changes: [
-          { change: 'retire', kid: former?.['kid'], leaves_jwks_at: String },
-          { change: 'activate', kid: next?.['kid'], activated_at: String },
-          { change: 'publish', kid: String, signs_from: String },
-        ],
-      },
-    ],
-  })
-  t.match(await find('ES256', 'signing'), { kid: next?.['kid'] })
-  t.match(await find('ES256', 'retired'), { kid: former?.['kid'], next: { state: 'gone' } })
-  t.match(
-    (await run(['keys', 'rotate', '--alg', 'RS256', '--force'])).stdout,
-    /may refuse new RS256/,
-  )
-  t.match(await run(['keys', 'rotate', '--alg', 'none']), { code: 1, stderr: /Allowed choices/ })
-})
-
-t.test('keys rotate promotes a key once its lead is over', async (t) => {
-  const { json, find, database } = await createCliWithKeys(t)
-  await database.query(`update signing_keys set signs_from = published_at where alg = 'RS256'`)
-  const next = await find('RS256', 'published')
-  const { rotations } = await json(['keys', 'rotate', '--alg', 'RS256'])
-  t.match(rotations, [{ alg: 'RS256', verdict: 'promoted' }])
-  t.match(await find('RS256', 'signing'), { kid: next?.['kid'] })
-
-  await database.query(`update signing_keys set signs_from = published_at where alg = 'RS256'`)
-  const outcome = await json(['keys', 'rotate'], { code: 1 })
-  t.match(outcome['rotations'], [
-    { alg: 'RS256', verdict: 'promoted' },
-    { alg: 'ES256', verdict: 'too-early' },
-  ])
-})
-
-t.test('keys revoke takes a key out at once and lets the next one sign', async (t) => {
-  const { run, refusal, find } = await createCliWithKeys(t)
-  const [former, next] = [await find('RS256', 'signing'), await find('RS256', 'published')]
-  const kid: string = former?.['kid']
-  const revoked = await run(['keys', 'revoke', kid, '--reason', 'found in a log'])
-  t.match(revoked, {
+  const file = `${directory}/jwks.json`
+  t.match(await run(['keys', 'export-jwks', '--file', file]), {
     code: 0,
-    stdout: /left the JWKS.*\n.*for up to 5 minutes[^]*signs from now on/,
+    stdout: `Wrote ${file}\n`,
   })
-  t.match(await find('RS256', 'revoked'), { kid, revocation_reason: 'found in a log', next: null })
-  t.match(await find('RS256', 'signing'), { kid: next?.['kid'] })
+  t.equal(await readFile(file, 'utf8'), exported.stdout)
+  t.match(await json(['keys', 'export-jwks', '--file', file]), { file, etag: /^"[\w-]{43}"$/ })
+  t.strictSame((await readdir(directory)).toSorted(), ['jwks.json', 'keys'], 'no draft is left')
+  const nowhere = `${directory}/none/jwks.json`
+  t.match(await refusal(['keys', 'export-jwks', '--file', nowhere]), /cannot be written/)
+})
 
-  t.match(await refusal(['keys', 'revoke', kid]), /was revoked before/)
-  t.match(await refusal(['keys', 'revoke', '-unknown']), /No key has the kid "-unknown".*keys list/)
+t.test('keys log tells who did what, when and why, the latest last', async (t) => {
+  const { run, events, kidOf } = await createCliWithKeys(t)
+  const kid = await kidOf('RS256', 'signing')
+  await run(['keys', 'revoke', kid, '--reason', 'found in a log'])
+  const all = await events()
+  t.match(all, [
+    { action: 'keys.rotate', actor: 'schedule', details: { alg: 'RS256' } },
+    { action: 'keys.rotate', actor: 'schedule', details: { alg: 'ES256' } },
+    { action: 'keys.revoke', actor: /^.+@.+$/, subject: kid, reason: 'found in a log' },
+  ])
+  t.strictSame(await events('--limit', '1'), all.slice(-1))
+  t.strictSame(await events('--limit', '0'), [])
+  const { stdout } = await run(['keys', 'log', '--limit', '1'])
+  t.match(stdout, new RegExp(`keys\\.revoke RS256 by .+@.+: found in a log\\n +revoke +${kid}\\n`))
 })

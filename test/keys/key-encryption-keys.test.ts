@@ -122,18 +122,3 @@ t.test('a secret of another length is refused by the name of its setting', async
       message: /^CLAVIGER_KEY_ENCRYPTION_KEY must be 32 random bytes/,
     })
 })
-
-t.test('derived keys differ by purpose and by key, and stay the same (RFC 5869)', async (t) => {
-  const keys = await loadSecret(`${'01'.repeat(32)},${'02'.repeat(32)}`)
-  const derived = keys.deriveKey('refresh tokens')
-  t.equal(
-    derived.toString('hex'),
-    '71e9d34561200d56e9da4a072950a5b52b565bf5c5f5dff394a9197b849e80ee',
-    'a change would end every refresh token',
-  )
-  t.not(keys.deriveKey('csrf').toString('hex'), derived.toString('hex'))
-  const [newest, older] = keys.deriveKeys('refresh tokens')
-  t.same(newest, derived)
-  const alone = await loadSecret('02'.repeat(32))
-  t.same(older, alone.deriveKey('refresh tokens'))
-})

@@ -99,7 +99,7 @@ t.test('a key-encryption key put in place after the start is found without anoth
   const [first = ''] = await readdir(directory)
   await t.rejects(running.open(missing), {
     name: 'Refusal',
-    message: `The key-encryption key 0000000000000000, which the signing key k1 is encrypted with, is not in ${file}, ${join(directory, first)}: restore it in ${directory} from its backup.`,
+    message: `The key-encryption key 0000000000000000, which k1 is encrypted with, is not in ${file}, ${join(directory, first)}: restore it in ${directory} from its backup.`,
   })
   await t.rejects(running.open({ ...sealed, handle: 'x' }), { message: file })
 })

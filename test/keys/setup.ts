@@ -62,7 +62,7 @@ export async function createNode(
     signers,
     rotation: createRotation({ ...shared, audit }),
     keyring: createKeyring(shared),
-    rewrap: createRewrap({ store, vault, audit, clock }),
+    rewrap: createRewrap({ store, database, vault, audit, clock }),
   }
 }
 

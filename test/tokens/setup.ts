@@ -30,7 +30,7 @@ export function createNode(database: Database, clock: Clock, environment: Enviro
   const store = createTokenStore(database)
   const families = createRefreshFamilies({
     store,
-    format: createRefreshTokenFormat({ keys: [refreshTokenKey] }),
+    format: createRefreshTokenFormat({ key: refreshTokenKey }),
     clock,
     settings: config,
   })
