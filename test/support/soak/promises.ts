@@ -1,0 +1,36 @@
+/** What a soak proves: each promise, and how it was broken. */
+import type { SoakReport } from './soak.ts'
+import { lost } from './traffic.ts'
+
+const unavailable = '503 temporarily_unavailable'
+const fewRefusals = 0.05 // of the tokens
+
+export function findBrokenPromises(report: SoakReport): Record<string, string[]> {
+  const { watch, traffic, disagreement, nodes, exitCodes } = report
+  const { sightings, verdicts } = traffic
+  return {
+    'every verifier accepts every token, at once and until it expires': [...verdicts].flatMap(
+      ([{ name }, { falseRejections }]) => falseRejections.map((text) => `${name}: ${text}`),
+    ),
+    'no new key makes a verifier fetch the JWKS before its time': [...verdicts.keys()]
+      .filter(({ unknownKids }) => unknownKids !== undefined && unknownKids() > 0)
+      .map(({ name }) => name),
+    'at any time one key of each algorithm signs and one is next': [...watch.faults],
+    'no key signs before its publication lead is over': sightings.signedTooEarly(watch.keys),
+    'no token outlives its key in the JWKS': sightings.outliveTheirKey(watch.keys),
+    'no token is dated in the future': [...sightings.fromTheFuture],
+    'in the end all nodes have the same JWKS': disagreement === undefined ? [] : [disagreement],
+    'clients get tokens from every node that is up': findRefusals(traffic),
+    'nodes end in good order': nodes
+      .map(({ name }, index) => `${name}: ${exitCodes[index]}`)
+      .filter((_, index) => exitCodes[index] !== 0),
+  }
+}
+
+/** A node that the machine lets wait may not know the keys for a moment, and says so. That must be rare. */
+function findRefusals({ refusals, sightings }: SoakReport['traffic']): string[] {
+  const given = [...refusals].filter(([answer]) => answer !== lost)
+  const isMoment = ([answer, times]: [string, number]) =>
+    answer.endsWith(unavailable) && times < sightings.tokens() * fewRefusals
+  return given.filter((refusal) => !isMoment(refusal)).map(([answer, n]) => `${n} × ${answer}`)
+}
