@@ -20,7 +20,7 @@ export interface Capabilities {
 /** What tokens/issuer.ts puts in an ID token, besides the claims that scopes ask for. */
 const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'amr', 'sid', 'nonce']
 
-export function metadataOf({ issuer, grantTypes, authMethods, signingAlgs }: Capabilities) {
+function metadataOf({ issuer, grantTypes, authMethods, signingAlgs }: Capabilities) {
   const confidentialMethods = authMethods.filter((method) => method !== 'none')
   return {
     issuer,

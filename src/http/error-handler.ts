@@ -103,7 +103,7 @@ export function createRequestId(): string {
 }
 
 /** RFC 6749 §5.2, and the request id that the log has. */
-export function toErrorJson(error: OAuthError, requestId: string): Record<string, string> {
+function toErrorJson(error: OAuthError, requestId: string): Record<string, string> {
   return { error: error.code, error_description: error.description, request_id: requestId }
 }
 
