@@ -110,13 +110,18 @@ function derive(given: SettingValues): Config {
   }
 }
 
-/** What the publication lead has to cover besides the max-age of the JWKS; a short lead is for tests. */
+/**
+ * What the publication lead has to cover besides the max-age of the JWKS; a short lead is for tests. A node that has lost
+ * the database goes on serving the JWKS it knows until the last token of it has expired (keys/keyring.ts).
+ */
 function deriveLeadParts(given: SettingValues) {
   const { keyPublicationLeadSeconds, jwksMaxAgeSeconds, keyStalenessSeconds } = given
   const spareSeconds = keyPublicationLeadSeconds - jwksMaxAgeSeconds
   const clockSkewSeconds =
     given.clockSkewSeconds ?? Math.min(10, Math.max(1, Math.floor(spareSeconds / 2)))
-  const leftSeconds = spareSeconds - clockSkewSeconds - keyStalenessSeconds
+  const longestTokenSeconds = Math.max(given.accessTokenTtlSeconds, given.idTokenTtlSeconds)
+  const isolatedSeconds = keyStalenessSeconds + longestTokenSeconds
+  const leftSeconds = spareSeconds - clockSkewSeconds - isolatedSeconds
   const verifierCacheSeconds = given.verifierCacheSeconds ?? Math.max(0, leftSeconds)
   return { clockSkewSeconds, verifierCacheSeconds }
 }
