@@ -49,7 +49,15 @@ export function createHandFollower({ defer = false } = {}): HandFollower {
       return defer ? Promise.resolve([...records]) : records
     },
     isKeyRevoked: (kid) => (defer ? Promise.resolve(keys.has(kid)) : keys.has(kid)),
-    status: () => ({ count: records.length }),
+    status: () => ({
+      connection: 'none',
+      count: records.length,
+      ageSeconds: undefined,
+      isStale: !fresh,
+      cursor: undefined,
+      clockErrorSeconds: undefined,
+      failure: undefined,
+    }),
     close: () => void (calls.close += 1),
   }
 }
