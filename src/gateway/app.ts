@@ -2,9 +2,9 @@
 import fastify, { LogController } from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
 import type { Logger } from 'pino'
-import { authenticate } from '../verifier/request.ts'
-import { toResponse } from '../verifier/challenge.ts'
+import { answerTo } from '../verifier/challenge.ts'
 import { VerificationError } from '../verifier/errors.ts'
+import { joinUrl, readIncoming } from '../verifier/request.ts'
 import type { VerifiedToken, Verifier } from '../verifier/verifier.ts'
 import * as original from './original-request.ts'
 import type { OriginalRequest } from './original-request.ts'
@@ -70,22 +70,21 @@ export function createGatewayApp({
     const rule = findRule({ method: asked.method, path })
     if (!rule) return refuse(reply, 'no_rule', { method: asked.method, path })
     if (rule.public) return pass(reply, undefined)
+    const { authorization, dpop } = request.headers
     try {
-      return pass(reply, await authenticate(toRequest(request, asked), verifier, rule))
+      const { token, presented } = readIncoming({
+        method: asked.method,
+        url: joinUrl(publicUrl, asked.target),
+        authorization,
+        dpop: dpop?.toString(),
+      })
+      return pass(reply, await verifier.verify(token, { ...presented, ...rule }))
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error
       reply.log.info({ method: asked.method, path, code: error.code }, 'refused')
-      const { status, headers } = toResponse(error)
-      return reply.code(status).headers(Object.fromEntries(headers)).send()
+      const { status, headers, body } = answerTo(error, { authorization, scopes: rule.scopes })
+      return reply.code(status).headers(headers).send(body)
     }
-  }
-
-  function toRequest({ headers }: FastifyRequest, { method, target }: OriginalRequest): Request {
-    const { authorization, dpop } = headers
-    return new Request(publicUrl + target, {
-      method,
-      headers: { ...(authorization && { authorization }), ...(dpop && { dpop: String(dpop) }) },
-    })
   }
 
   function refuse(reply: FastifyReply, code: string, details: object): FastifyReply {
