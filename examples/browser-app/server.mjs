@@ -85,15 +85,24 @@ app.get('/api/me', async (request, reply) => {
 
 app.get('/api/orders', async (request, reply) => {
   const session = await readSession(request, reply)
-  if (!session) return undefined
-  const answer = await fetch(`${api}/orders`, {
-    headers: { authorization: `Bearer ${session.accessToken}` },
-  })
-  return reply
-    .code(answer.status)
-    .type('application/json')
-    .send(await answer.text())
+  let answer = session && (await callApi('/orders', session))
+  if (answer?.status === 401) {
+    // Revoked before it expired. If the person may still go on, there is a new token.
+    const renewed = await renewOrEnd(session, reply)
+    answer = renewed && (await callApi('/orders', renewed))
+  }
+  return (
+    answer &&
+    reply
+      .code(answer.status)
+      .type('application/json')
+      .send(await answer.text())
+  )
 })
+
+function callApi(path, { accessToken }) {
+  return fetch(api + path, { headers: { authorization: `Bearer ${accessToken}` } })
+}
 
 app.post('/sign-out', async (request, reply) => {
   requireOwnPage(request)
@@ -112,6 +121,10 @@ async function readSession(request, reply) {
   requireOwnPage(request)
   const session = await readSealed(request, cookies.session)
   if (session && session.expiresAt > Date.now() + 5000) return session
+  return renewOrEnd(session, reply)
+}
+
+async function renewOrEnd(session, reply) {
   const renewed = session && (await renew(session, reply))
   if (renewed) return renewed
   reply.clearCookie(cookies.session, cookieOptions)
