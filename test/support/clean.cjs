@@ -1,2 +1,4 @@
 /** Removes what an earlier compilation left, so that a deleted test does not run. */
-require('node:fs').rmSync('build', { recursive: true, force: true })
+const { rmSync } = require('node:fs')
+
+for (const folder of ['build', 'src/verifier/dist']) rmSync(folder, { recursive: true, force: true })
