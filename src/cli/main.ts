@@ -5,6 +5,7 @@ import { addClients } from './clients.ts'
 import { textAfter } from './command.ts'
 import { addDoctor } from './doctor.ts'
 import { explain, explainFault } from './errors.ts'
+import { addGateway } from './gateway.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import { oneLine, write } from './output.ts'
@@ -41,6 +42,7 @@ for (const add of [
   addResources,
   addKeys,
   addTokens,
+  addGateway,
   addDoctor,
 ])
   add(program)

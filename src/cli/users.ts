@@ -5,6 +5,7 @@ import { getAccount } from './accounts.ts'
 import { addCommand, addNoun, parseWholeNumber } from './command.ts'
 import { readJson, readPassword } from './input.ts'
 import { print, table } from './output.ts'
+import { addSetClaims } from './users-claims.ts'
 import { addEndingCommands } from './users-end.ts'
 import { describeAccount, nameOf, rowHead, toDocument, toRow } from './user-view.ts'
 import { withServices } from './with-database.ts'
@@ -29,6 +30,7 @@ export function addUsers(program: CommandUnknownOpts): void {
   addCreate(users)
   addList(users)
   addShow(users)
+  addSetClaims(users)
   addEndingCommands(users)
 
   addCommand(users, 'enable <user>', {

@@ -143,6 +143,21 @@ t.test('users disable, enable, set-password and delete end what the user holds',
   await refusal(['users', 'show', 'jane'])
 })
 
+t.test('users set-claims replaces what is said of a user', async (t) => {
+  const { run, json, refusal } = await createTestCli(t)
+  await json(['users', 'create', '--username', 'jane', '--name', 'Jane', '--password', password])
+  const set = (claims: object) =>
+    json(['users', 'set-claims', 'jane', '--file', '-'], { input: JSON.stringify(claims) })
+  t.strictSame((await set({ name: 'Jane Doe', roles: ['admin'] }))['claims'], {
+    name: 'Jane Doe',
+    roles: ['admin'],
+  })
+  t.strictSame((await set({ roles: ['clerk'] }))['claims'], { roles: ['clerk'] })
+  const wrong = { input: '{"sub": "somebody-else"}' }
+  t.match(await refusal(['users', 'set-claims', 'jane', '--file', '-'], wrong), /sub/)
+  t.match((await run(['users', 'show', 'jane'])).stdout, /clerk/)
+})
+
 t.test('a stored name does not steer the terminal', async (t) => {
   const { run, directory, database } = await createTestCli(t)
   const claims = join(directory, 'claims.json')

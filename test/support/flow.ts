@@ -6,6 +6,8 @@ import { createUserAgent, type Page, type UserAgent } from './user-agent.ts'
 /** Parameters of a request; undefined leaves out what would be sent by default. */
 export type Fields = Record<string, string | readonly string[] | undefined>
 
+type Issuer = Pick<TestProvider, 'issuer'>
+
 export interface Party {
   clientId: string
   /** Empty for a public client. */
@@ -31,7 +33,7 @@ export const challenge = createHash('sha256').update(verifier).digest('base64url
 
 /** A browser in which the person is signed in. */
 export async function signIn(
-  provider: TestProvider,
+  provider: Issuer,
   browser: UserAgent = createUserAgent(provider.issuer),
   username = 'alice@example.com',
 ): Promise<UserAgent> {
@@ -44,7 +46,7 @@ export async function signIn(
 }
 
 export function authorizationUrl(
-  provider: TestProvider,
+  provider: Issuer,
   { clientId }: Party,
   changes: Fields = {},
 ): string {
@@ -73,7 +75,7 @@ export async function proceed(browser: UserAgent, page: Page): Promise<Page> {
 
 /** What arrives at the client's redirect URI, in the query. */
 export async function authorize(
-  provider: TestProvider,
+  provider: Issuer,
   browser: UserAgent,
   client: Party,
   changes: Fields = {},
@@ -87,7 +89,7 @@ export async function authorize(
 
 /** A POST to an endpoint below the issuer, authenticated by the client's secret if it has one. */
 export async function post(
-  provider: TestProvider,
+  provider: Issuer,
   path: string,
   { clientId, secret }: Party,
   fields: Fields,
@@ -103,7 +105,7 @@ export async function post(
 }
 
 export function redeem(
-  provider: TestProvider,
+  provider: Issuer,
   client: Party,
   code: string | undefined,
   changes: Fields = {},
@@ -118,7 +120,7 @@ export function redeem(
 }
 
 export function refresh(
-  provider: TestProvider,
+  provider: Issuer,
   client: Party,
   refreshToken: string,
   changes: Fields = {},
@@ -132,7 +134,7 @@ export function refresh(
 
 /** The tokens of a whole flow. */
 export async function obtainTokens(
-  provider: TestProvider,
+  provider: Issuer,
   browser: UserAgent,
   client: Party,
   changes: Fields = {},
@@ -146,7 +148,7 @@ export function toTokens({ status, body }: Answer): Tokens {
   return body as unknown as Tokens
 }
 
-export async function userinfo(provider: TestProvider, accessToken: string): Promise<Answer> {
+export async function userinfo(provider: Issuer, accessToken: string): Promise<Answer> {
   return toAnswer(
     await fetch(`${provider.issuer}/userinfo`, {
       headers: { authorization: `Bearer ${accessToken}` },
@@ -155,7 +157,7 @@ export async function userinfo(provider: TestProvider, accessToken: string): Pro
 }
 
 export async function introspect(
-  provider: TestProvider,
+  provider: Issuer,
   client: Party,
   token: string,
 ): Promise<Answer['body']> {

@@ -12,6 +12,8 @@ export interface SoakNode {
   /** By how much its wall clock is ahead, from its next start on. */
   clockOffsetSeconds: number
   isUp(): boolean
+  /** Of its process while it runs. */
+  pid(): number | undefined
   /** Resolves when it serves; throws what it said when it ends before. */
   start(): Promise<void>
   /** Without a word. */
@@ -47,6 +49,7 @@ export function createNode(name: string, port: number, environment: Environment)
     origin: `http://127.0.0.1:${port}`,
     errors,
     clockOffsetSeconds: 0,
+    pid: () => child?.pid,
     isUp: () => serves && child?.exitCode === null && child.signalCode === null,
     async start() {
       const nodeOptions = ['--import', `${preload}?seconds=${node.clockOffsetSeconds}`]

@@ -1,0 +1,122 @@
+/** Answers proxies that ask whether a request may pass: nginx `auth_request`, Traefik and Caddy, Envoy `ext_authz`. */
+import fastify, { LogController } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
+import type { Logger } from 'pino'
+import { answerTo } from '../verifier/challenge.ts'
+import { VerificationError } from '../verifier/errors.ts'
+import { joinUrl, readIncoming } from '../verifier/request.ts'
+import type { VerifiedToken, Verifier } from '../verifier/verifier.ts'
+import * as original from './original-request.ts'
+import type { OriginalRequest } from './original-request.ts'
+import { createRules, decodePath, type AccessRule } from './rules.ts'
+
+export interface GatewayDependencies {
+  verifier: Verifier
+  rules: readonly AccessRule[]
+  /** Where clients reach the services, such as https://api.example.com. */
+  publicUrl: string
+  log: Logger
+}
+
+const envoyPrefix = '/envoy'
+
+/** A service that obeys one of these would do another thing than the rule was found for. */
+const methodOverrides = ['x-http-method-override', 'x-http-method', 'x-method-override']
+
+export function createGatewayApp({
+  verifier,
+  rules,
+  publicUrl,
+  log,
+}: GatewayDependencies): FastifyInstance {
+  const findRule = createRules(rules)
+  const app = fastify(serverOptions(log))
+  app.removeAllContentTypeParsers()
+  // Whatever body comes along is the service's business.
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume()
+    done(null)
+  })
+
+  app.get('/health/live', () => ({ status: 'live' }))
+  app.get('/health/ready', async (_request, reply) => {
+    const { isReady, ...status } = verifier.status()
+    return reply
+      .code(isReady ? 200 : 503)
+      .send({ status: isReady ? 'ready' : 'not-ready', ...status })
+  })
+
+  app.all('/nginx', (request, reply) =>
+    answer(request, reply, original.readNginxRequest(request.headers)),
+  )
+  app.all('/forwarded', (request, reply) =>
+    answer(request, reply, original.readForwardedRequest(request.headers)),
+  )
+  app.all(`${envoyPrefix}/*`, (request, reply) =>
+    answer(request, reply, original.readEnvoyRequest(request, envoyPrefix)),
+  )
+  return app
+
+  async function answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    asked: OriginalRequest | undefined,
+  ): Promise<FastifyReply> {
+    const path = asked && decodePath(asked.target)
+    if (!asked || path === undefined)
+      return refuse(reply, asked ? 'path_ambiguous' : 'request_untold', { path: asked?.target })
+    if (methodOverrides.some((name) => request.headers[name] !== undefined))
+      return refuse(reply, 'method_override', { path })
+    const rule = findRule({ method: asked.method, path })
+    if (!rule) return refuse(reply, 'no_rule', { method: asked.method, path })
+    if (rule.public) return pass(reply, undefined)
+    const { authorization, dpop } = request.headers
+    try {
+      const { token, presented } = readIncoming({
+        method: asked.method,
+        url: joinUrl(publicUrl, asked.target),
+        authorization,
+        dpop: dpop?.toString(),
+      })
+      return pass(reply, await verifier.verify(token, { ...presented, ...rule }))
+    } catch (error) {
+      if (!(error instanceof VerificationError)) throw error
+      reply.log.info({ method: asked.method, path, code: error.code }, 'refused')
+      const { status, headers, body } = answerTo(error, { authorization, scopes: rule.scopes })
+      return reply.code(status).headers(headers).send(body)
+    }
+  }
+
+  function refuse(reply: FastifyReply, code: string, details: object): FastifyReply {
+    reply.log.info({ ...details, code }, 'refused')
+    return reply.code(403).send({ error: code })
+  }
+
+  /** Each header is there in any case, so that one that the client itself has sent does not reach the service. */
+  function pass(reply: FastifyReply, token: VerifiedToken | undefined): FastifyReply {
+    const { sub = '', client_id = '', scope = '' } = token?.claims ?? {}
+    return reply
+      .code(200)
+      .headers({
+        'cache-control': 'no-store',
+        'x-token-sub': toHeader(sub),
+        'x-token-client-id': toHeader(client_id),
+        'x-token-scope': toHeader(scope),
+      })
+      .send()
+  }
+}
+
+function serverOptions(log: Logger): FastifyServerOptions {
+  return {
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    requestTimeout: 10_000,
+    routerOptions: { maxParamLength: 16 * 1024 },
+  }
+}
+
+/** Visible ASCII as it is; anything else percent-encoded. */
+function toHeader(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text)
+}
