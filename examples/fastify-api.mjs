@@ -1,16 +1,17 @@
 // A Fastify API: whoever may read orders sees them, and only an admin deletes one. The role is a custom claim, which a
 // client gets by asking for the scope of its name:
 //
-//   npx claviger users update alice@example.com --claims '{"roles": ["admin"]}'
+//   npx claviger users set-claims alice@example.com --file -   # {"roles": ["admin"]}
 //   echo '{"resource": "https://orders.example.com", "scopes": ["orders:read", "roles"]}' | npx claviger resources create --file -
 //   CLIENT_SECRET=… node examples/fastify-api.mjs      # the client orders-api as in express-api.mjs
 import { createVerifier } from '@claviger/verifier'
 import verifierPlugin from '@claviger/verifier/fastify'
 import fastify from 'fastify'
 
+const resource = 'https://orders.example.com'
 const verifier = createVerifier({
   issuer: process.env.ISSUER ?? 'http://localhost:3000',
-  audience: 'https://orders.example.com',
+  audience: resource,
   revocations: { clientId: 'orders-api', clientSecret: process.env.CLIENT_SECRET },
 })
 await verifier.ready()
@@ -18,15 +19,15 @@ await verifier.ready()
 const orders = new Map([['1', { id: '1', item: 'a bunch of keys' }]])
 
 const api = fastify()
-await api.register(verifierPlugin, { verifier })
+await api.register(verifierPlugin, { verifier, resource })
 
-api.get('/orders', { preHandler: api.requireToken({ scopes: ['orders:read'] }) }, () => ({
+api.get('/orders', { onRequest: api.requireToken({ scopes: ['orders:read'] }) }, () => ({
   orders: [...orders.values()],
 }))
 
 api.delete(
   '/orders/:id',
-  { preHandler: api.requireToken({ claims: { roles: 'admin' } }) },
+  { onRequest: api.requireToken({ claims: { roles: 'admin' } }) },
   async (request, reply) => {
     if (!orders.delete(request.params.id)) return reply.code(404).send({ error: 'not_found' })
     return reply.code(204).send()

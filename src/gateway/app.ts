@@ -2,12 +2,15 @@
 import fastify, { LogController } from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
 import type { Logger } from 'pino'
-import { answerTo } from '../verifier/challenge.ts'
 import { VerificationError } from '../verifier/errors.ts'
-import { joinUrl, readIncoming } from '../verifier/request.ts'
+import { createGuard, type Guard } from '../verifier/node-request.ts'
 import type { VerifiedToken, Verifier } from '../verifier/verifier.ts'
-import * as original from './original-request.ts'
-import type { OriginalRequest } from './original-request.ts'
+import {
+  readEnvoyRequest,
+  readForwardedRequest,
+  readNginxRequest,
+  type OriginalRequest,
+} from './original-request.ts'
 import { createRules, decodePath, type AccessRule } from './rules.ts'
 
 export interface GatewayDependencies {
@@ -30,6 +33,10 @@ export function createGatewayApp({
   log,
 }: GatewayDependencies): FastifyInstance {
   const findRule = createRules(rules)
+  const guards = new Map(
+    rules.map((rule) => [rule, createGuard(verifier, { ...rule, baseUrl: publicUrl })]),
+  )
+  const guardOf = (rule: AccessRule): Guard => guards.get(rule)!
   const app = fastify(serverOptions(log))
   app.removeAllContentTypeParsers()
   // Whatever body comes along is the service's business.
@@ -46,14 +53,12 @@ export function createGatewayApp({
       .send({ status: isReady ? 'ready' : 'not-ready', ...status })
   })
 
-  app.all('/nginx', (request, reply) =>
-    answer(request, reply, original.readNginxRequest(request.headers)),
-  )
+  app.all('/nginx', (request, reply) => answer(request, reply, readNginxRequest(request.headers)))
   app.all('/forwarded', (request, reply) =>
-    answer(request, reply, original.readForwardedRequest(request.headers)),
+    answer(request, reply, readForwardedRequest(request.headers)),
   )
   app.all(`${envoyPrefix}/*`, (request, reply) =>
-    answer(request, reply, original.readEnvoyRequest(request, envoyPrefix)),
+    answer(request, reply, readEnvoyRequest(request, envoyPrefix)),
   )
   return app
 
@@ -62,27 +67,22 @@ export function createGatewayApp({
     reply: FastifyReply,
     asked: OriginalRequest | undefined,
   ): Promise<FastifyReply> {
-    const path = asked && decodePath(asked.target)
+    const path = asked && decodePath(asked.url)
     if (!asked || path === undefined)
-      return refuse(reply, asked ? 'path_ambiguous' : 'request_untold', { path: asked?.target })
+      return refuse(reply, asked ? 'path_ambiguous' : 'request_untold', { path: asked?.url })
     if (methodOverrides.some((name) => request.headers[name] !== undefined))
       return refuse(reply, 'method_override', { path })
     const rule = findRule({ method: asked.method, path })
     if (!rule) return refuse(reply, 'no_rule', { method: asked.method, path })
     if (rule.public) return pass(reply, undefined)
-    const { authorization, dpop } = request.headers
+    const guard = guardOf(rule)
+    const original = { ...asked, headers: request.headers, rawHeaders: request.raw.rawHeaders }
     try {
-      const { token, presented } = readIncoming({
-        method: asked.method,
-        url: joinUrl(publicUrl, asked.target),
-        authorization,
-        dpop: dpop?.toString(),
-      })
-      return pass(reply, await verifier.verify(token, { ...presented, ...rule }))
+      return pass(reply, await guard.authenticate(original))
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error
       reply.log.info({ method: asked.method, path, code: error.code }, 'refused')
-      const { status, headers, body } = answerTo(error, { authorization, scopes: rule.scopes })
+      const { status, headers, body } = guard.answerTo(error, original)
       return reply.code(status).headers(headers).send(body)
     }
   }

@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 export interface OriginalRequest {
   method: string
   /** Path and query, as the client sent them. */
-  target: string
+  url: string
 }
 
 /** nginx, `auth_request`: as the example configuration sets X-Original-Method and X-Original-URI. */
@@ -25,14 +25,14 @@ export function readEnvoyRequest(
   { method, url }: { method: string; url: string },
   prefix: string,
 ): OriginalRequest {
-  return { method, target: url.slice(prefix.length) }
+  return { method, url: url.slice(prefix.length) }
 }
 
 function readFrom(
   headers: IncomingHttpHeaders,
   methodHeader: string,
-  targetHeader: string,
+  urlHeader: string,
 ): OriginalRequest | undefined {
-  const [method, target] = [headers[methodHeader], headers[targetHeader]]
-  return typeof method === 'string' && typeof target === 'string' ? { method, target } : undefined
+  const [method, url] = [headers[methodHeader], headers[urlHeader]]
+  return typeof method === 'string' && typeof url === 'string' ? { method, url } : undefined
 }

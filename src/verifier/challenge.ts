@@ -26,6 +26,7 @@ export interface Answer {
 const errorOf: Partial<Record<VerificationErrorCode, string>> = {
   request_malformed: 'invalid_request',
   scope_insufficient: 'insufficient_scope',
+  claim_mismatch: 'insufficient_scope', // RFC 6750 §3.1: the request needs higher privileges
   proof_invalid: 'invalid_dpop_proof',
   proof_replayed: 'invalid_dpop_proof',
 }

@@ -16,7 +16,7 @@ const statuses = {
   token_not_yet_valid: 401,
   issued_in_future: 401,
   claim_missing: 401,
-  claim_mismatch: 401,
+  claim_mismatch: 403,
   scope_insufficient: 403,
   token_revoked: 401,
   revocations_stale: 503,
