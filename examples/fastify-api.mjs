@@ -2,7 +2,7 @@
 // client gets by asking for the scope of its name:
 //
 //   npx claviger users set-claims alice@example.com --file -   # {"roles": ["admin"]}
-//   echo '{"resource": "https://orders.example.com", "scopes": ["orders:read", "roles"]}' | npx claviger resources create --file -
+//   echo '{"resource": "https://orders.example.com", "name": "Orders", "scopes": ["orders:read", "roles"]}' | npx claviger resources create --file -
 //   CLIENT_SECRET=… node examples/fastify-api.mjs      # the client orders-api as in express-api.mjs
 import { createVerifier } from '@claviger/verifier'
 import verifierPlugin from '@claviger/verifier/fastify'

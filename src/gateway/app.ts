@@ -47,10 +47,8 @@ export function createGatewayApp({
 
   app.get('/health/live', () => ({ status: 'live' }))
   app.get('/health/ready', async (_request, reply) => {
-    const { isReady, ...status } = verifier.status()
-    return reply
-      .code(isReady ? 200 : 503)
-      .send({ status: isReady ? 'ready' : 'not-ready', ...status })
+    await verifier.ready().catch(() => reply.code(503))
+    return verifier.status()
   })
 
   app.all('/nginx', (request, reply) => answer(request, reply, readNginxRequest(request.headers)))

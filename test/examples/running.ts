@@ -19,7 +19,11 @@ export async function startProvider(t: Test): Promise<{ issuer: string; admin: A
   const { issuer } = await startServer(t, database)
   const clock = await createDatabaseClock(database)
   const admin = createAdminServices({ config: readConfig({ ISSUER: issuer }), database, clock })
-  await admin.resources.create({ resource: orders, scopes: ['orders:read', 'roles'] })
+  await admin.resources.create({
+    resource: orders,
+    name: 'Orders',
+    scopes: ['orders:read', 'roles'],
+  })
   await admin.clients.create({
     client_id: 'orders-api',
     client_secret: secret,
