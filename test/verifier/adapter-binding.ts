@@ -5,13 +5,13 @@ import type { Test } from 'tap'
 import { send } from '../support/raw-http.ts'
 import { createSelfSigned, type SelfSigned } from '../support/self-signed.ts'
 import { bearer, getOrders, type ServeApi } from './adapter.ts'
-import { audience as resource, createHolder, createTestIssuer } from './holder.ts'
+import { audience as resource, createHolder, createTestTokens } from './holder.ts'
 
 const readHeader = ({ headers }: { headers: Record<string, unknown> }) =>
   headers['x-client-certificate'] as string | undefined
 
 export async function testBinding(t: Test, serve: ServeApi): Promise<void> {
-  const tokens = await createTestIssuer()
+  const tokens = await createTestTokens(t)
   const verifier = tokens.createVerifier()
 
   t.test(

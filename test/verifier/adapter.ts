@@ -5,7 +5,7 @@ import type { AdapterOptions } from '../../src/verifier/node-request.ts'
 import type { Verifier } from '../../src/verifier/verifier.ts'
 import { send } from '../support/raw-http.ts'
 import type { SelfSigned } from '../support/self-signed.ts'
-import { audience as resource, createTestIssuer, issuer } from './holder.ts'
+import { audience as resource, createTestTokens } from './holder.ts'
 
 /**
  * Serves, behind the adapter: GET and HEAD /v1/orders for `orders:read`, DELETE /v1/orders/7 for the role admin; both
@@ -37,7 +37,7 @@ export function getOrders(
 }
 
 export async function testAdapter(t: Test, serve: ServeApi): Promise<void> {
-  const tokens = await createTestIssuer()
+  const tokens = await createTestTokens(t)
   const verifier = tokens.createVerifier()
   const token = await tokens.issue()
 
@@ -144,7 +144,7 @@ export async function testAdapter(t: Test, serve: ServeApi): Promise<void> {
       t.equal(response.headers.get('access-control-allow-origin'), '*')
       t.strictSame(await response.json(), {
         resource,
-        authorization_servers: [issuer],
+        authorization_servers: [tokens.issuer],
         bearer_methods_supported: ['header'],
         dpop_signing_alg_values_supported: proofAlgorithms,
       })

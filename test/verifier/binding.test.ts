@@ -68,12 +68,13 @@ t.test('a binding that is not known is not met (RFC 7800 §3.1)', async (t) => {
     [],
     null,
   ])
-    await refuses(
-      t,
-      () => createCheck()({ cnf } as { cnf: Record<string, never> }, token, presented),
-      'binding_mismatch',
-      JSON.stringify(cnf),
-    )
+    for (const presentation of [presented, {}])
+      await refuses(
+        t,
+        () => createCheck()({ cnf } as { cnf: Record<string, never> }, token, presentation),
+        'binding_mismatch',
+        JSON.stringify(cnf),
+      )
 })
 
 t.test(
@@ -289,6 +290,9 @@ t.test('a proof counts for windowSeconds around its iat', async (t) => {
     if (isGood) await check(bound, token, presented)
     else await refuses(t, () => check(bound, token, presented), 'proof_invalid', `${offset} s`)
   }
+  const dated = present(await holder.prove({ token, claims: { iat: start, exp: start + 10 } }))
+  const late = createCheck({ now: () => (start + 20) * 1000 })
+  await refuses(t, () => late(bound, token, dated), 'proof_invalid', 'an exp of its own is over')
   const check = createCheck({ windowSeconds: 5, now: () => (start + 6) * 1000 })
   const presented = present(await holder.prove({ token, claims: { iat: start } }))
   await refuses(t, () => check(bound, token, presented), 'proof_invalid', 'a narrower window')

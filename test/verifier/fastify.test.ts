@@ -4,7 +4,7 @@ import { VerificationError } from '../../src/verifier/errors.ts'
 import verifierPlugin from '../../src/verifier/fastify.ts'
 import { testBinding } from './adapter-binding.ts'
 import { testAdapter, type ServeApi } from './adapter.ts'
-import { createTestIssuer } from './holder.ts'
+import { createTestTokens } from './holder.ts'
 
 const serve: ServeApi = async (t, verifier, options, tls) => {
   const app = (
@@ -40,27 +40,27 @@ t.test('Fastify', async (t) => testAdapter(t, serve))
 t.test('Fastify, with bound tokens', async (t) => testBinding(t, serve))
 
 t.test('requests by inject are requests', async (t) => {
-  const issuer = await createTestIssuer()
+  const tokens = await createTestTokens(t)
   const app = fastify()
-  await app.register(verifierPlugin, { verifier: issuer.createVerifier() })
+  await app.register(verifierPlugin, { verifier: tokens.createVerifier() })
   app.get('/', { onRequest: app.requireToken() }, async ({ auth }) => auth?.claims.sub)
   app.get('/open', async ({ auth }) => typeof auth)
-  const headers = { authorization: `Bearer ${await issuer.issue()}` }
+  const headers = { authorization: `Bearer ${await tokens.issue()}` }
   t.equal((await app.inject({ url: '/', headers })).body, 'alice')
   t.equal((await app.inject('/')).statusCode, 401)
   t.equal((await app.inject({ url: '/open', headers })).body, 'undefined')
 })
 
 t.test('two verifiers stand side by side in their own contexts', async (t) => {
-  const [one, other] = [await createTestIssuer(), await createTestIssuer()]
+  const [one, other] = [await createTestTokens(t), await createTestTokens(t)]
   const app = fastify()
-  for (const [prefix, issuer] of [
+  for (const [prefix, tokens] of [
     ['/one', one],
     ['/other', other],
   ] as const)
     await app.register(
       async (child) => {
-        await child.register(verifierPlugin, { verifier: issuer.createVerifier() })
+        await child.register(verifierPlugin, { verifier: tokens.createVerifier() })
         child.get('/', { onRequest: child.requireToken() }, async ({ auth }) => auth?.claims.sub)
       },
       { prefix },
@@ -71,12 +71,12 @@ t.test('two verifiers stand side by side in their own contexts', async (t) => {
 })
 
 t.test('metadata are not served where nobody would look for them', async (t) => {
-  const issuer = await createTestIssuer()
+  const tokens = await createTestTokens(t)
   const app = fastify()
   const registered = app.register(
     async (child) => {
       await child.register(verifierPlugin, {
-        verifier: issuer.createVerifier(),
+        verifier: tokens.createVerifier(),
         resource: 'https://api.example.com/v1',
       })
     },

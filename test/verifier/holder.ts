@@ -1,4 +1,4 @@
-/** An issuer of tokens, and holders of DPoP keys, made with jose alone. */
+/** Access tokens for an API, and the holders of the keys that they may be bound to. */
 import {
   base64url,
   calculateJwkThumbprint,
@@ -8,36 +8,31 @@ import {
   type JWTPayload,
 } from 'jose'
 import { createHash, randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
 import { createVerifier, type Verifier, type VerifierOptions } from '../../src/verifier/index.ts'
+import { createSigningKey, createTestIssuer, sign } from './test-issuer.ts'
 
-export const issuer = 'https://issuer.example'
 export const audience = 'https://api.example.com/v1'
 
-export interface TestIssuer {
-  issue(claims?: JWTPayload): Promise<string>
+export interface TestTokens {
+  issuer: string
+  /** One for the scope `orders:read`, unless the claims say otherwise. */
+  issue(claims?: object): Promise<string>
   createVerifier(options?: Partial<VerifierOptions>): Verifier
 }
 
-export async function createTestIssuer(): Promise<TestIssuer> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256')
-  const key = { ...(await exportJWK(publicKey)), kid: 'K', alg: 'ES256', use: 'sig' }
-  const documents: Record<string, unknown> = {
-    [`${issuer}/.well-known/openid-configuration`]: { issuer, jwks_uri: `${issuer}/jwks` },
-    [`${issuer}/jwks`]: { keys: [key] },
-  }
-  const fetch = async (url: string) =>
-    url in documents ? Response.json(documents[url]) : new Response(null, { status: 404 })
+export async function createTestTokens(t: Test): Promise<TestTokens> {
+  const key = await createSigningKey('ES256')
+  const { issuer } = await createTestIssuer(t, key)
   return {
-    issue: (claims) =>
-      new SignJWT({ sub: 'alice', scope: 'orders:read', jti: randomUUID(), ...claims })
-        .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'K' })
-        .setIssuer(issuer)
-        .setAudience(audience)
-        .setIssuedAt()
-        .setExpirationTime('5m')
-        .sign(privateKey),
+    issuer,
+    issue(claims) {
+      const iat = Math.floor(Date.now() / 1000)
+      const common = { iss: issuer, aud: audience, sub: 'alice', scope: 'orders:read' }
+      return sign(key, { ...common, jti: randomUUID(), iat, exp: iat + 300, ...claims })
+    },
     createVerifier: (options) =>
-      createVerifier({ issuer, audience, revocations: 'off', fetch, ...options }),
+      createVerifier({ issuer, audience, revocations: 'off', ...options }),
   }
 }
 

@@ -125,8 +125,12 @@ t.test('it verifies a token in an empty project', async (t) => {
     verifier.close()
   `
   await writeFile(join(project, 'index.js'), program)
+  const said = 'alice 401 function function\n'
   const { stdout } = await run(process.execPath, ['index.js'], { cwd: project })
-  t.equal(stdout, 'alice 401 function function\n')
+  t.equal(stdout, said)
+  const bare = 'data:text/javascript,delete globalThis.process'
+  const elsewhere = await run(process.execPath, ['--import', bare, 'index.js'], { cwd: project })
+  t.equal(elsewhere.stdout, said, 'by Web Crypto, where there is no Node')
 })
 
 const serviceSource = `

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { VerificationError } from '../../src/verifier/errors.ts'
 import { authenticate, readRequest, type RequestOptions } from '../../src/verifier/request.ts'
-import { audience, createHolder, createTestIssuer } from './holder.ts'
+import { audience, createHolder, createTestTokens } from './holder.ts'
 
 const url = `${audience}/orders`
-const issuer = await createTestIssuer()
-const verifier = issuer.createVerifier()
+const tokens = await createTestTokens(t)
+const verifier = tokens.createVerifier()
 const holder = await createHolder()
 
 const requestWith = (headers: [string, string][], to = url) => new Request(to, { headers })
@@ -111,7 +111,7 @@ t.test('the URL that proofs are for is the public one', async (t) => {
 })
 
 t.test('a request becomes claims', async (t) => {
-  const token = await issuer.issue()
+  const token = await tokens.issue()
   const request = requestWith([['authorization', `Bearer ${token}`]])
   t.hasStrict(await authenticate(request, verifier), { sub: 'alice', scope: 'orders:read' })
   t.hasStrict(await authenticate(request, verifier, { scopes: ['orders:read'] }), { sub: 'alice' })
@@ -122,7 +122,7 @@ t.test('a request becomes claims', async (t) => {
     code: 'claim_mismatch',
   })
   await t.rejects(authenticate(requestWith([]), verifier), { code: 'token_missing' })
-  const admin = await issuer.issue({ roles: ['user', 'admin'] })
+  const admin = await tokens.issue({ roles: ['user', 'admin'] })
   const adminRequest = requestWith([['authorization', `Bearer ${admin}`]])
   t.hasStrict(await authenticate(adminRequest, verifier, { claims: { roles: 'admin' } }), {
     sub: 'alice',
@@ -130,7 +130,7 @@ t.test('a request becomes claims', async (t) => {
 })
 
 t.test('a bound token comes with its proof, its certificate, or not at all', async (t) => {
-  const token = await issuer.issue({ cnf: { jkt: holder.jkt } })
+  const token = await tokens.issue({ cnf: { jkt: holder.jkt } })
   const proof = await holder.prove({ token })
   const headers: [string, string][] = [
     ['authorization', `DPoP ${token}`],
@@ -154,7 +154,7 @@ t.test('a bound token comes with its proof, its certificate, or not at all', asy
   await t.rejects(authenticate(two, verifier), { code: 'proof_invalid' })
 
   const sha256Thumbprint = 'A'.repeat(43)
-  const bound = await issuer.issue({ cnf: { 'x5t#S256': sha256Thumbprint } })
+  const bound = await tokens.issue({ cnf: { 'x5t#S256': sha256Thumbprint } })
   const plain = requestWith([['authorization', `Bearer ${bound}`]])
   await t.rejects(authenticate(plain, verifier), { code: 'binding_missing' })
   t.hasStrict(await authenticate(plain, verifier, { certificate: { sha256Thumbprint } }), {
@@ -164,8 +164,8 @@ t.test('a bound token comes with its proof, its certificate, or not at all', asy
 
 t.test('the dpop options of a verifier reach its proofs', async (t) => {
   const nonces = { issue: () => 'fresh', accepts: (nonce: string) => nonce === 'fresh' }
-  const strict = issuer.createVerifier({ dpop: { nonces } })
-  const token = await issuer.issue({ cnf: { jkt: holder.jkt } })
+  const strict = tokens.createVerifier({ dpop: { nonces } })
+  const token = await tokens.issue({ cnf: { jkt: holder.jkt } })
   const prove = async (claims: object) =>
     requestWith([
       ['authorization', `DPoP ${token}`],
