@@ -6,6 +6,7 @@ import { textAfter } from './command.ts'
 import { addDoctor } from './doctor.ts'
 import { explain, explainFault } from './errors.ts'
 import { addKeys } from './keys.ts'
+import { addLogouts } from './logouts.ts'
 import { addMigrate } from './migrate.ts'
 import { oneLine, write } from './output.ts'
 import { addResources } from './resources.ts'
@@ -41,6 +42,7 @@ for (const add of [
   addResources,
   addKeys,
   addTokens,
+  addLogouts,
   addDoctor,
 ])
   add(program)

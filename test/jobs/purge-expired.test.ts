@@ -212,9 +212,11 @@ t.test('every table with an expiry is looked after', async (t) => {
     [
       'authorization_codes',
       'authorization_requests',
+      'logout_deliveries',
       'rate_limits',
       'refresh_families',
       'revocations',
+      'session_clients',
       'sessions',
       'used_assertions',
     ],
