@@ -34,7 +34,7 @@ export function createDeliverLogouts({
   let running: Promise<void> | undefined
   let isStopped = false
   let isWoken = false
-  let wake = () => {}
+  let wake: (() => void) | undefined
 
   async function deliverDue(): Promise<void> {
     const serving = new Map<string, Promise<void>>()
@@ -45,7 +45,7 @@ export function createDeliverLogouts({
       for (const result of results) if (result.status === 'rejected') faults.push(result.reason)
     }
     try {
-      while (!isStopped && faults.length === 0) {
+      while (faults.length === 0) {
         isWoken = false
         const taken = await take([...serving.keys()])
         for (const [clientId, some] of taken) serving.set(clientId, serve(clientId, some))
@@ -67,7 +67,7 @@ export function createDeliverLogouts({
     const now = clock.now()
     const leaseUntil = new Date(now.getTime() + leaseSeconds * 1000)
     const request = { now, leaseUntil, busyClients, maxClients: room, maxPerClient }
-    const taken = room === 0 ? [] : await store.take(request)
+    const taken = room === 0 || isStopped ? [] : await store.take(request)
     const byClient = new Map<string, TakenDelivery[]>()
     for (const one of taken)
       byClient.set(one.clientId, [...(byClient.get(one.clientId) ?? []), one])
@@ -96,7 +96,7 @@ export function createDeliverLogouts({
     async run() {
       if (isStopped) return
       isWoken = true
-      wake()
+      wake?.()
       running ??= deliverDue().finally(() => {
         running = undefined
       })
@@ -104,7 +104,7 @@ export function createDeliverLogouts({
     },
     async stop() {
       isStopped = true
-      wake()
+      wake?.()
       await running?.catch(() => {}) // who called run() hears of it
     },
   }

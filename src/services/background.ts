@@ -38,10 +38,14 @@ export function createJobs({ config, database, clock }: ServiceOptions, services
 export function createLogoutDelivery(
   { config, database, clock }: ServiceOptions,
   { keyring, audit }: Pick<Services, 'keyring' | 'audit'>,
-  { log, random = Math.random }: { log: DeliveryLog; random?: () => number },
+  {
+    log,
+    random = Math.random,
+    timeoutMilliseconds = 5000,
+  }: { log: DeliveryLog; random?: () => number; timeoutMilliseconds?: number },
 ): DeliverLogouts {
   const store = createDeliveryStore(database)
-  const postForm = createPostForm({ timeoutMilliseconds: 5000, maxBytes: 64 * 1024 })
+  const postForm = createPostForm({ timeoutMilliseconds, maxBytes: 64 * 1024 })
   const { issuer } = config
   const deliveries = createLogoutDeliveries({
     store,

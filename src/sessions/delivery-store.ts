@@ -89,7 +89,7 @@ export function createDeliveryStore(database: Queryable) {
           request.maxPerClient,
         ],
       )
-      return rows.map((row) => ({ ...toDelivery(row), uri: row.uri ?? undefined, alg: row.alg }))
+      return rows.map(toTaken)
     },
 
     async remove(id: string): Promise<void> {
@@ -147,6 +147,10 @@ export function createDeliveryStore(database: Queryable) {
 }
 
 export type DeliveryStore = ReturnType<typeof createDeliveryStore>
+
+function toTaken(row: TakenRow): TakenDelivery {
+  return { ...toDelivery(row), uri: row.uri ?? undefined, alg: row.alg }
+}
 
 function toDelivery(row: DeliveryRow): LogoutDelivery {
   return {

@@ -31,8 +31,6 @@ export function createLogouts({
 }: {
   deliveries: Pick<DeliveryStore, 'list' | 'retry'>
 }): Logouts {
-  const expiryOf = (at: Date) => new Date(at.getTime() + giveUpSeconds * 1000)
-
   return {
     endSession: (named, at, transaction) =>
       createLogoutStore(transaction).endSession(named, at, expiryOf(at)),
@@ -45,4 +43,8 @@ export function createLogouts({
     list: ({ clientId, limit }) => deliveries.list(clientId, limit),
     retry: (clientId) => deliveries.retry(clientId),
   }
+}
+
+function expiryOf(at: Date): Date {
+  return new Date(at.getTime() + giveUpSeconds * 1000)
 }
