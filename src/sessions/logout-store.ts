@@ -7,10 +7,7 @@ export const logoutsChannel = 'logouts'
 /** Queues a delivery for each row of `told`; $1 is the current instant, $2 when it is given up. */
 const insertDeliveries = `queued as (
     insert into logout_deliveries (client_id, sub, sid, created_at, expires_at)
-    select told.client_id, told.sub, told.sid, $1, $2
-    from told
-    join clients on clients.client_id = told.client_id
-    where clients.metadata ? 'backchannel_logout_uri'
+    select client_id, sub, sid, $1, $2 from told
     returning id
   )
   select pg_notify('${logoutsChannel}', '') where exists (select from queued)`

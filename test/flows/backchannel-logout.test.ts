@@ -229,7 +229,6 @@ t.test('the client decides: no address, no token; no client, nothing to deliver'
   await clients.update(late.clientId, { backchannel_logout_uri: late.receiver.uri })
   await signOut(browser, hint)
   t.equal((await waiting()).length, 2, 'who had no address when it got its tokens is not told')
-
   await clients.update(leaving.clientId, { backchannel_logout_uri: null })
   await clients.delete(deleted.clientId)
   t.equal((await waiting()).length, 1)

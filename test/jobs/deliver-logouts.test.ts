@@ -242,6 +242,28 @@ t.test('a client that hangs does not hold up others, nor what ends meanwhile', a
   t.equal(hanging.receiver.received.length, 4, 'and none after the stop')
 })
 
+t.test('what ends while a node looks is not overlooked', async (t) => {
+  const { provider, createListener, endSessions } = await setUp(t)
+  const listener = await createListener()
+  const { config, clock, services } = provider
+  let again: Promise<void> | undefined
+  const query: typeof provider.database.query = async (text, values) => {
+    const rows = await provider.database.query<never>(text, values)
+    if (!again && text.startsWith('update logout_deliveries')) {
+      await endSessions(1, listener)
+      again = node.run()
+    }
+    return rows
+  }
+  const node = createDeliveringNode(
+    { config, clock, database: { ...provider.database, query } },
+    services,
+  )
+  await node.run()
+  await again
+  t.equal(listener.receiver.received.length, 1)
+})
+
 t.test('a server is woken by the logout itself', async (t) => {
   const { provider, services, node, createListener, endSessions } = await setUp(t)
   const listener = await createListener()

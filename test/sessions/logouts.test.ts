@@ -61,7 +61,7 @@ async function waitsForLock(database: Queryable, work: Promise<unknown>): Promis
     const waiting = await database.query(
       `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
     )
-    if (waiting.length > 0 || (await Promise.race([over, false]))) return
+    if (waiting.length > 0 || (await Promise.race([over, Promise.resolve(false)]))) return
   }
 }
 
