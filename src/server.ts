@@ -6,7 +6,7 @@ import type { Config } from './config.ts'
 import { openDatabase, type OpenDatabase } from './database/open.ts'
 import { createScheduler } from './jobs/scheduler.ts'
 import { createSynchronizeClockJob } from './jobs/synchronize-clock.ts'
-import { createJobs, followChanges } from './services/background.ts'
+import { createJobs, createLogoutDelivery, followChanges } from './services/background.ts'
 import { createServices } from './services/index.ts'
 
 const drainMilliseconds = 10_000
@@ -37,11 +37,16 @@ async function start(
   await services.rotation.ensureKeys()
   await services.keyring.load()
   await services.tokenLifetimes.record()
+  const deliverLogouts = createLogoutDelivery(options, services, { log })
   const stopFollowing = followChanges(options, services, {
     onError: (err) => log.error({ err }, 'the signing keys could not be read anew'),
+    onLogouts: () =>
+      void deliverLogouts
+        .run()
+        .catch((err: unknown) => log.error({ err }, 'logouts could not be delivered')),
   })
   const scheduler = createScheduler({
-    jobs: [createSynchronizeClockJob(clock), ...createJobs(options, services)],
+    jobs: [createSynchronizeClockJob(clock), ...createJobs(options, services), deliverLogouts],
     log,
     random: Math.random,
   })

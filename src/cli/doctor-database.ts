@@ -66,6 +66,8 @@ async function examineOpen(
   const migrations = await compareMigrations(await store.listAppliedMigrations())
   const offset = Math.round(clock.offsetMilliseconds())
   const pool = config.databasePoolSize
+  const isMigrated = migrations.pending.length === 0
+  const untold = isMigrated ? await store.listClientsUntold(anHourBefore(clock.now())) : []
   return {
     document: {
       database: {
@@ -91,6 +93,7 @@ async function examineOpen(
       ...findMigrationProblems(migrations),
       ...findServerProblems(facts, pool),
       ...findClockProblems(offset, config.clockSkewSeconds),
+      ...findLogoutProblems(untold),
     ],
     signingKeys: migrations.applied.length > 0 ? await createSigningKeyStore(database).list() : [],
     now: clock.now(),
@@ -150,6 +153,17 @@ function findClockProblems(offset: number, skewSeconds: number): Problem[] {
   if (Math.abs(offset) <= skewSeconds * 1000) return []
   const message = `${describeOffset(offset)}, more than CLAVIGER_CLOCK_SKEW_SECONDS (${skewSeconds}). Tokens follow the database; keep both clocks by NTP.`
   return [{ code: 'clock', message }]
+}
+
+/** It may be that no server runs, too. */
+function findLogoutProblems(clientIds: string[]): Problem[] {
+  if (clientIds.length === 0) return []
+  const message = `For over an hour these clients could not be told of a logout: ${clientIds.join(', ')}. Type: claviger logouts list`
+  return [{ code: 'logouts', message }]
+}
+
+function anHourBefore(instant: Date): Date {
+  return new Date(instant.getTime() - 3_600_000)
 }
 
 function describeOffset(milliseconds: number): string {

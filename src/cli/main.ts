@@ -7,6 +7,7 @@ import { addDoctor } from './doctor.ts'
 import { explain, explainFault } from './errors.ts'
 import { addGateway } from './gateway.ts'
 import { addKeys } from './keys.ts'
+import { addLogouts } from './logouts.ts'
 import { addMigrate } from './migrate.ts'
 import { oneLine, write } from './output.ts'
 import { addResources } from './resources.ts'
@@ -43,6 +44,7 @@ for (const add of [
   addKeys,
   addTokens,
   addGateway,
+  addLogouts,
   addDoctor,
 ])
   add(program)

@@ -27,6 +27,15 @@ export function createDoctorStore(database: Queryable) {
       return { version, maxConnections, isReadOnly }
     },
 
+    /** Of clients that have waited since before then to be told of a logout. */
+    async listClientsUntold(before: Date): Promise<string[]> {
+      const rows = await database.query<{ client_id: string }>(
+        'select distinct client_id from logout_deliveries where created_at < $1 order by 1 limit 10',
+        [before],
+      )
+      return rows.map(({ client_id: clientId }) => clientId)
+    },
+
     /** By name, in order; none when nothing was ever applied. */
     async listAppliedMigrations(): Promise<string[]> {
       const [row] = await database.query<{ is_there: boolean }>(

@@ -63,6 +63,12 @@ const agreements: Agreement[] = [
     isBroken: (m) => m.token_endpoint_auth_signing_alg !== undefined && !signsAssertions(m),
     message: 'It is only for token_endpoint_auth_method private_key_jwt. Leave it out.',
   },
+  {
+    members: ['backchannel_logout_uri', 'backchannel_logout_session_required'],
+    isBroken: (m) =>
+      m.backchannel_logout_session_required === true && m.backchannel_logout_uri === undefined,
+    message: 'Say where logout tokens go, or leave out backchannel_logout_session_required.',
+  },
 ]
 
 /** Sentences about members that contradict each other. */

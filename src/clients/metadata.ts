@@ -2,7 +2,12 @@
 import type { JSONWebKeySet } from 'jose'
 import { validateClientClaims } from '../protocol/claims.ts'
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
-import { originOf, validateRedirectUri, type ApplicationType } from '../protocol/redirect-uri.ts'
+import {
+  originOf,
+  validateBackchannelUri,
+  validateRedirectUri,
+  type ApplicationType,
+} from '../protocol/redirect-uri.ts'
 import { hintFor } from '../protocol/did-you-mean.ts'
 import { assertionAlgorithms, publicKeySet } from './jwks.ts'
 import { findInconsistencies } from './metadata-consistency.ts'
@@ -33,6 +38,10 @@ export interface ClientMetadata {
   default_max_age?: number
   require_auth_time: boolean
   initiate_login_uri?: string
+  /** Where logout tokens go (OpenID Connect Back-Channel Logout 1.0 §2.2). */
+  backchannel_logout_uri?: string
+  /** Logout tokens carry a sid anyway. */
+  backchannel_logout_session_required?: boolean
   software_id?: string
   software_version?: string
   /** First-party: the person is not asked for consent. */
@@ -49,6 +58,8 @@ export interface Supported {
   grantTypes: readonly string[]
   authMethods: readonly string[]
   algorithms: readonly string[]
+  /** Whether servers may be called over plain http, not on loopback only. */
+  insecureHttp?: boolean
 }
 
 export interface CheckedMetadata {
@@ -137,6 +148,8 @@ function rulesFor(given: JsonObject, supported: Supported): Record<keyof ClientM
     default_max_age: wholeNumber(0, 2 ** 31 - 1),
     require_auth_time: flag,
     initiate_login_uri: webUri,
+    backchannel_logout_uri: textRule((uri) => validateBackchannelUri(uri, supported)),
+    backchannel_logout_session_required: flag,
     software_id: shortText(200),
     software_version: shortText(200),
     skip_consent: flag,

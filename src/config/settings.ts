@@ -156,7 +156,8 @@ export const settings = {
     variable: 'CLAVIGER_INSECURE_HTTP',
     parse: read.onOrOff,
     default: 'off',
-    sentence: 'Whether an `http:` issuer that is not loopback is allowed; never in production.',
+    sentence:
+      'Whether `http:` that is not loopback is allowed, for the issuer and for where logout tokens go; never in production.',
   },
 } as const satisfies Record<string, Setting>
 

@@ -55,10 +55,14 @@ export function authorizationCode({
         stored.scope.includes('offline_access') &&
         client.metadata.grant_types.includes('refresh_token')
       const [verdict, account] = await Promise.all([
-        codes.consume(code, { refreshable }),
+        codes.consume(code, {
+          refreshable,
+          listensForLogout: client.metadata.backchannel_logout_uri !== undefined,
+        }),
         accounts.findBySub(stored.sub),
       ])
       if (verdict === 'replayed') throw await replayed(stored)
+      if (verdict === 'session-ended') throw invalidCode('its session has ended')
       if (!account) throw invalidCode('the user is gone')
 
       const issuedAt = await issueInstants.await({ account, authTime: stored.authTime, readAt })

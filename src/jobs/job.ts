@@ -3,4 +3,6 @@ export interface Job {
   name: string
   intervalSeconds: number
   run(): Promise<void>
+  /** Begins nothing more, and resolves when what runs has ended; for jobs that may take long. */
+  stop?(): Promise<void>
 }

@@ -10,6 +10,7 @@ const day = 86_400
 const keptSeconds: Partial<Record<Expirable, number>> = {
   goneSigningKeys: 30 * day,
   revokedSigningKeys: 90 * day,
+  logoutDeliveries: 7 * day, // deliver-logouts gives them up itself, unless it did not run
 }
 const maxBatches = 100 // of each kind in one run; a backlog is left to the next
 

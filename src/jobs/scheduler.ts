@@ -64,7 +64,7 @@ export function createScheduler({
       isStarted = false
       for (const cancel of cancels.values()) cancel()
       cancels.clear()
-      await Promise.all(running.values())
+      await Promise.all([...running.values(), ...jobs.map((job) => job.stop?.())])
     },
   }
 }

@@ -2,6 +2,8 @@ import type { Queryable } from '../database/database.ts'
 
 export const expirables = [
   'sessions',
+  'sessionClients',
+  'logoutDeliveries',
   'authorizationRequests',
   'authorizationCodes',
   'expiredRefreshFamilies',
@@ -17,12 +19,26 @@ export type Expirable = (typeof expirables)[number]
 
 /**
  * What has expired, one statement for each kind: $1 is the instant before which a row is useless, $2 how many to
- * remove. Rows that another node removes are passed over. `any (array(…))` picks them once, `in (…)` might not.
+ * remove. Rows that another node removes are passed over. `any (array(…))` and `materialized` pick them once, `in (…)`
+ * might not.
  */
 const statements: Record<Expirable, string> = {
   sessions: `
     delete from sessions where session_hash = any (array(
       select session_hash from sessions
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  sessionClients: `
+    with due as materialized (
+      select sid, client_id from session_clients
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked)
+    delete from session_clients c using due where c.sid = due.sid and c.client_id = due.client_id`,
+
+  logoutDeliveries: `
+    delete from logout_deliveries where id = any (array(
+      select id from logout_deliveries
       where expires_at < $1
       order by expires_at limit $2 for update skip locked))`,
 

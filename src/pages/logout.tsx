@@ -46,6 +46,9 @@ export function registerLogout(app: FastifyInstance, dependencies: LogoutDepende
         return reply.redirect(pages.pathOf('home'), 303)
       if (isOwnForm || (session && isHinted(session, logout))) {
         await browserSession.end(request, reply)
+        // The ID token may be of an earlier session of the same person, whose clients are to be told as well.
+        if (logout.hint && logout.hint.sub === session?.sub && logout.hint.sid !== session.sid)
+          await sessions.endBySid(logout.hint)
         return leave(reply, logout)
       }
       // A form posted by another site comes without our cookie (SameSite=Lax); its hint still names the session.

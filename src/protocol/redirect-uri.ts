@@ -30,6 +30,18 @@ export function validateWebUri(uri: string): string | undefined {
   return findSyntaxFault(uri) ?? (isHttps(uri) || isLoopback(uri) ? undefined : onlyHttps)
 }
 
+/** Says what is wrong with an address that this server is to send something to; undefined when all is well. */
+export function validateBackchannelUri(
+  uri: string,
+  { insecureHttp = false }: { insecureHttp?: boolean },
+): string | undefined {
+  const fault = findSyntaxFault(uri)
+  if (fault !== undefined) return fault
+  if (uri.includes('#')) return 'Leave out the fragment.'
+  const isAllowed = isHttps(uri) || isLoopback(uri) || (insecureHttp && isHttp(uri))
+  return isAllowed ? undefined : onlyHttps
+}
+
 /** Simple string comparison; only the port of a native application's loopback URI is free (RFC 8252 §7.3). */
 export function matchesRedirectUri(
   registered: string,
@@ -72,6 +84,10 @@ function findSyntaxFault(uri: string): string | undefined {
 
 function isHttps(uri: string): boolean {
   return /^https:\/\/[^/?#]/.test(uri)
+}
+
+function isHttp(uri: string): boolean {
+  return /^http:\/\/[^/?#]/.test(uri)
 }
 
 function isLoopback(uri: string): boolean {

@@ -40,12 +40,15 @@ export function createRevocations({
   database,
   store,
   accounts,
+  endSessionsOfUser,
   clock,
   longestTokenSeconds,
 }: {
   database: Database
   store: RevocationStore
   accounts: Pick<Accounts, 'markRevoked'>
+  /** Those that began until then; their clients are told. */
+  endSessionsOfUser: (sub: string, at: Date, transaction: Queryable) => Promise<void>
   clock: Clock
   /** How long a token issued now can live at most: afterwards its record is useless. */
   longestTokenSeconds: () => Promise<number>
@@ -83,7 +86,10 @@ export function createRevocations({
   return {
     revokeUser: (sub, reason) =>
       recordForAll({ kind: 'user', id: sub }, reason, {
-        also: (at, transaction) => accounts.markRevoked(sub, at, transaction),
+        async also(at, transaction) {
+          await accounts.markRevoked(sub, at, transaction)
+          await endSessionsOfUser(sub, at, transaction)
+        },
       }),
     async revokeGrant(grantId, reason) {
       await record({ kind: 'grant', id: grantId }, reason, { marginSeconds: longestIssueSeconds })

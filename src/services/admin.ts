@@ -11,6 +11,8 @@ import { grantTypeNames } from '../grants/index.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { createRevocationStore } from '../revocation/store.ts'
 import { createTokenLifetimes } from '../revocation/token-lifetimes.ts'
+import { createDeliveryStore } from '../sessions/delivery-store.ts'
+import { createLogouts } from '../sessions/logouts.ts'
 import { createAccounts } from '../users/accounts.ts'
 import { createPasswordHasher } from '../users/passwords.ts'
 import { createUserStore } from '../users/store.ts'
@@ -39,6 +41,7 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
       grantTypes: grantTypeNames,
       authMethods: authMethodNames,
       algorithms: config.signingAlgs,
+      insecureHttp: config.insecureHttp,
     },
   })
   const resources = createResources({
@@ -56,12 +59,14 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
       Math.max(accessTokenTtlSeconds, idTokenTtlSeconds, await resources.longestTtlSeconds()),
   })
   const longestTokenSeconds = () => tokenLifetimes.longestSeconds()
+  const logouts = createLogouts({ deliveries: createDeliveryStore(database) })
   const revocations = createRevocations({
     database,
     store,
     accounts,
+    endSessionsOfUser: logouts.endSessionsOfUser,
     clock,
     longestTokenSeconds,
   })
-  return { accounts, clients, resources, revocations, tokenLifetimes, longestTokenSeconds }
+  return { accounts, clients, resources, logouts, revocations, tokenLifetimes, longestTokenSeconds }
 }

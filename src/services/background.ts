@@ -1,10 +1,19 @@
 /** What a server does besides answering: its jobs, and following what others change. */
 import { resourcesChannel } from '../clients/resources-store.ts'
 import { clientsChannel } from '../clients/store.ts'
+import { createPostForm } from '../http/outgoing.ts'
+import {
+  createDeliverLogouts,
+  type DeliverLogouts,
+  type DeliveryLog,
+} from '../jobs/deliver-logouts.ts'
 import { createPurgeExpired } from '../jobs/purge-expired.ts'
 import { createRecordTokenLifetimesJob } from '../jobs/record-token-lifetimes.ts'
 import { createRotateKeysJob } from '../jobs/rotate-keys.ts'
 import { createJobsStore } from '../jobs/store.ts'
+import { createDeliveryStore } from '../sessions/delivery-store.ts'
+import { createLogoutDeliveries } from '../sessions/logout-delivery.ts'
+import { logoutsChannel } from '../sessions/logout-store.ts'
 import type { ServiceOptions } from './admin.ts'
 import type { Services } from './index.ts'
 
@@ -25,16 +34,43 @@ export function createJobs({ config, database, clock }: ServiceOptions, services
   ]
 }
 
+/** Work in the background of a server that is also woken by a NOTIFY. */
+export function createLogoutDelivery(
+  { config, database, clock }: ServiceOptions,
+  { keyring, audit }: Pick<Services, 'keyring' | 'audit'>,
+  {
+    log,
+    random = Math.random,
+    timeoutMilliseconds = 5000,
+  }: { log: DeliveryLog; random?: () => number; timeoutMilliseconds?: number },
+): DeliverLogouts {
+  const store = createDeliveryStore(database)
+  const postForm = createPostForm({ timeoutMilliseconds, maxBytes: 64 * 1024 })
+  const { issuer } = config
+  const deliveries = createLogoutDeliveries({
+    store,
+    database,
+    audit,
+    keyring,
+    postForm,
+    issuer,
+    clock,
+    random,
+  })
+  return createDeliverLogouts({ store, deliveries, clock, log })
+}
+
 /** Drops from memory what another node, or the command line, has changed. Answers what stops it. */
 export function followChanges(
   { database }: Pick<ServiceOptions, 'database'>,
   { clients, resources, keyring, signingKeyStore }: Services,
-  { onError }: { onError: (error: unknown) => void },
+  { onError, onLogouts }: { onError: (error: unknown) => void; onLogouts?: () => void },
 ): () => Promise<void> {
   const stops = [
     database.listen(clientsChannel, (clientId) => clients.invalidate(clientId)),
     database.listen(resourcesChannel, (resource) => resources.invalidate(resource)),
     signingKeyStore.onChange(() => void keyring.load().catch(onError)),
+    ...(onLogouts ? [database.listen(logoutsChannel, onLogouts)] : []),
   ]
   return async () => {
     await Promise.all(stops.map((stop) => stop()))

@@ -47,6 +47,8 @@ export async function createServices(options: ServiceOptions) {
 
   const sessions = createSessions({
     store: createSessionStore(database),
+    database,
+    logouts: admin.logouts,
     clock,
     ttlSeconds: config.sessionTtlSeconds,
   })

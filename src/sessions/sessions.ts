@@ -1,7 +1,9 @@
 /** Browser sessions: who is signed in, since when and how. The browser holds a secret, the database its hash. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
-import type { SessionStore, SessionWithConsent } from './store.ts'
+import type { Database } from '../database/database.ts'
+import type { Logouts } from './logouts.ts'
+import type { SessionStore, SessionWithConsent, SignIn } from './store.ts'
 
 export interface Session {
   /** Public session id, the `sid` of tokens. */
@@ -34,6 +36,7 @@ export interface Sessions {
     secret: string | undefined,
     clientId: string,
   ): Promise<Partial<SessionWithConsent>>
+  /** Its clients are told, as by every end but expiry. */
   end(secret: string): Promise<void>
   /** Ends a session that an ID token names. */
   endBySid(named: { sub: string; sid: string }): Promise<void>
@@ -41,10 +44,14 @@ export interface Sessions {
 
 export function createSessions({
   store,
+  database,
+  logouts,
   clock,
   ttlSeconds,
 }: {
   store: SessionStore
+  database: Pick<Database, 'transaction'>
+  logouts: Pick<Logouts, 'endSession'>
   clock: Clock
   ttlSeconds: number
 }): Sessions {
@@ -56,27 +63,39 @@ export function createSessions({
     return (await store.findLive(hash(secret), { clientId, now: clock.now() })) ?? {}
   }
 
+  function endBySid(named: { sub: string; sid: string }): Promise<void> {
+    return database.transaction((transaction) =>
+      logouts.endSession(named, clock.now(), transaction),
+    )
+  }
+
   return {
     find: async (secret) => (await findLive(secret)).session,
     findWithConsent: findLive,
     async start({ sub, amr, authTime, after }, formerSecret) {
       const { session: former } = await findLive(formerSecret)
-      if (formerSecret !== undefined) await store.end(hash(formerSecret), clock.now())
+      const formerHash = formerSecret === undefined ? undefined : hash(formerSecret)
       const now = clock.now()
       const secret = randomBytes(32).toString('base64url')
-      await store.insert({
+      const signIn: SignIn = {
         sessionHash: hash(secret),
-        sid: former?.sub === sub ? former.sid : randomUUID(),
         sub,
         amr,
         authTime: laterThanAll(authTime, after),
         createdAt: now,
         expiresAt: new Date(now.getTime() + ttlSeconds * 1000),
-      })
+      }
+      if (formerHash && former?.sub === sub && (await store.renew(formerHash, signIn)))
+        return secret
+      if (former && former.sub !== sub) await endBySid(former)
+      await store.insert(randomUUID(), signIn)
       return secret
     },
-    end: (secret) => store.end(hash(secret), clock.now()),
-    endBySid: (named) => store.endBySid(named, clock.now()),
+    async end(secret) {
+      const named = await store.findNamed(hash(secret))
+      if (named) await endBySid(named)
+    },
+    endBySid,
   }
 }
 

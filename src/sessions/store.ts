@@ -17,22 +17,40 @@ export interface SessionWithConsent {
   consent: Consent | undefined
 }
 
+/** What a sign-in gives a session. */
+export interface SignIn extends Omit<Session, 'sid'> {
+  sessionHash: Buffer
+  createdAt: Date
+  expiresAt: Date
+}
+
 export function createSessionStore(database: Queryable) {
   return {
-    async insert(session: Session & { sessionHash: Buffer; createdAt: Date; expiresAt: Date }) {
+    async insert(sid: string, signIn: SignIn): Promise<void> {
       await database.query(
-        `insert into sessions (session_hash, sid, sub, auth_time, amr, created_at, expires_at)
+        `insert into sessions (session_hash, sub, auth_time, amr, created_at, expires_at, sid)
          values ($1, $2, $3, $4, $5, $6, $7)`,
-        [
-          session.sessionHash,
-          session.sid,
-          session.sub,
-          session.authTime,
-          session.amr,
-          session.createdAt,
-          session.expiresAt,
-        ],
+        [...signInValues(signIn), sid],
       )
+    },
+
+    /** The session goes on under another secret, and so does what its clients hold. False when it has ended. */
+    async renew(formerHash: Buffer, signIn: SignIn): Promise<boolean> {
+      const rows = await database.query(
+        `with renewed as (
+           update sessions
+           set session_hash = $1, auth_time = $3, amr = $4, created_at = $5, expires_at = $6
+           where session_hash = $7 and sub = $2 and ended_at is null
+           returning sid
+         ), known as (
+           update session_clients c set expires_at = greatest(c.expires_at, $6)
+           from renewed
+           where c.sid = renewed.sid
+         )
+         select sid from renewed`,
+        [...signInValues(signIn), formerHash],
+      )
+      return rows.length === 1
     },
 
     /**
@@ -55,18 +73,13 @@ export function createSessionStore(database: Queryable) {
       return row && toSessionWithConsent(row)
     },
 
-    async end(sessionHash: Buffer, now: Date): Promise<void> {
-      await database.query(
-        'update sessions set ended_at = $2 where session_hash = $1 and ended_at is null',
-        [sessionHash, now],
+    /** Whose it is, whether it still counts or not. */
+    async findNamed(sessionHash: Buffer): Promise<{ sub: string; sid: string } | undefined> {
+      const [row] = await database.query<{ sub: string; sid: string }>(
+        'select sub, sid from sessions where session_hash = $1',
+        [sessionHash],
       )
-    },
-
-    async endBySid({ sub, sid }: { sub: string; sid: string }, now: Date): Promise<void> {
-      await database.query(
-        'update sessions set ended_at = $3 where sid = $1 and sub = $2 and ended_at is null',
-        [sid, sub, now],
-      )
+      return row
     },
   }
 }
@@ -79,4 +92,8 @@ function toSessionWithConsent(row: SessionRow): SessionWithConsent {
     session: { sid: row.sid, sub: row.sub, authTime: row.auth_time, amr: row.amr },
     consent: scope && resources && grantedAt ? { scope, resources, grantedAt } : undefined,
   }
+}
+
+function signInValues({ sessionHash, sub, authTime, amr, createdAt, expiresAt }: SignIn) {
+  return [sessionHash, sub, authTime, amr, createdAt, expiresAt]
 }

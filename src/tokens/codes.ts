@@ -20,8 +20,14 @@ export interface StoredCode extends CodeGrant {
 export interface Codes {
   create(grant: Omit<CodeGrant, 'grantId'>): Promise<string>
   find(code: string): Promise<StoredCode | undefined>
-  /** The one-time gate; with `refreshable` the winner's refresh family begins in the same statement. */
-  consume(code: string, options: { refreshable: boolean }): Promise<'consumed' | 'replayed'>
+  /**
+   * The one-time gate. In the same statement the winner's refresh family begins if it is `refreshable`, and its client is
+   * noted if it `listensForLogout`. The code of a session that has ended is used up and gives nothing.
+   */
+  consume(
+    code: string,
+    options: { refreshable: boolean; listensForLogout?: boolean },
+  ): Promise<'consumed' | 'replayed' | 'session-ended'>
 }
 
 export function createCodes({
@@ -45,15 +51,17 @@ export function createCodes({
       return code
     },
     find: (code) => store.findCode(hash(code)),
-    async consume(code, { refreshable }) {
+    async consume(code, { refreshable, listensForLogout = false }) {
       const now = clock.now()
-      const won = await store.consumeCode(hash(code), {
+      const { isFirst, isSessionLive } = await store.consumeCode(hash(code), {
         now,
         refreshable,
+        listensForLogout,
         idleExpiresAt: plusSeconds(now, settings.refreshIdleTtlSeconds),
         expiresAt: plusSeconds(now, settings.refreshTtlSeconds),
       })
-      return won ? 'consumed' : 'replayed'
+      if (!isFirst) return 'replayed'
+      return isSessionLive ? 'consumed' : 'session-ended'
     },
   }
 }

@@ -1,23 +1,7 @@
 import type { Queryable } from '../database/database.ts'
 import { accountColumns, toAccount, type AccountRow } from '../users/store.ts'
-import type { CodeGrant, StoredCode } from './codes.ts'
+import { createCodeStore } from './code-store.ts'
 import type { RefreshFamily } from './refresh-families.ts'
-
-interface CodeRow {
-  grant_id: string
-  client_id: string
-  sub: string
-  sid: string
-  redirect_uri: string | null
-  scope: string[]
-  resources: string[]
-  nonce: string | null
-  code_challenge: string | null
-  auth_time: Date
-  amr: string[]
-  expires_at: Date
-  consumed_at: Date | null
-}
 
 interface FamilyRow extends AccountRow {
   grant_id: string
@@ -39,69 +23,7 @@ const familyColumns = `f.grant_id, f.client_id, f.sid, f.scope, f.resources, f.a
 
 export function createTokenStore(database: Queryable) {
   return {
-    async insertCode(
-      codeHash: Buffer,
-      grant: CodeGrant,
-      { createdAt, expiresAt }: { createdAt: Date; expiresAt: Date },
-    ): Promise<void> {
-      await database.query(
-        `insert into authorization_codes
-           (code_hash, grant_id, client_id, sub, sid, redirect_uri, scope, resources, nonce, code_challenge,
-            auth_time, amr, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-        [
-          codeHash,
-          grant.grantId,
-          grant.clientId,
-          grant.sub,
-          grant.sid,
-          grant.redirectUri ?? null,
-          grant.scope,
-          grant.resources,
-          grant.nonce ?? null,
-          grant.codeChallenge ?? null,
-          grant.authTime,
-          grant.amr,
-          createdAt,
-          expiresAt,
-        ],
-      )
-    },
-
-    async findCode(codeHash: Buffer): Promise<StoredCode | undefined> {
-      const [row] = await database.query<CodeRow>(
-        `select grant_id, client_id, sub, sid, redirect_uri, scope, resources, nonce, code_challenge, auth_time,
-           amr, expires_at, consumed_at
-         from authorization_codes
-         where code_hash = $1`,
-        [codeHash],
-      )
-      return row && toStoredCode(row)
-    },
-
-    /** True for the one caller that wins; its refresh family, if any, begins in the same statement. */
-    async consumeCode(
-      codeHash: Buffer,
-      family: { now: Date; refreshable: boolean; idleExpiresAt: Date; expiresAt: Date },
-    ): Promise<boolean> {
-      const rows = await database.query(
-        `with consumed as (
-           update authorization_codes set consumed_at = $2
-           where code_hash = $1 and consumed_at is null
-           returning grant_id, client_id, sub, sid, scope, resources, auth_time, amr
-         ), family as (
-           insert into refresh_families
-             (grant_id, client_id, sub, sid, scope, resources, auth_time, amr, generation, rotated_at, created_at,
-              idle_expires_at, expires_at)
-           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, 1, $2, $2, $4, $5
-           from consumed
-           where $3::boolean
-         )
-         select grant_id from consumed`,
-        [codeHash, family.now, family.refreshable, family.idleExpiresAt, family.expiresAt],
-      )
-      return rows.length === 1
-    },
+    ...createCodeStore(database),
 
     /** The next generation, for the one caller that presents the current one while everything about it is in order. */
     async rotateFamily(request: {
@@ -158,24 +80,6 @@ export function createTokenStore(database: Queryable) {
 }
 
 export type TokenStore = ReturnType<typeof createTokenStore>
-
-function toStoredCode(row: CodeRow): StoredCode {
-  return {
-    grantId: row.grant_id,
-    clientId: row.client_id,
-    sub: row.sub,
-    sid: row.sid,
-    redirectUri: row.redirect_uri ?? undefined,
-    scope: row.scope,
-    resources: row.resources,
-    nonce: row.nonce ?? undefined,
-    codeChallenge: row.code_challenge ?? undefined,
-    authTime: row.auth_time,
-    amr: row.amr,
-    expiresAt: row.expires_at,
-    consumedAt: row.consumed_at ?? undefined,
-  }
-}
 
 function toFamily(row: FamilyRow): RefreshFamily {
   return {

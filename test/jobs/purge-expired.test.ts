@@ -39,6 +39,10 @@ async function insertEverywhere(database: Queryable, now: Date, expiresAt: Date)
      values ($1, $2, 'c', 'u', 's', '{}', '{}', $3, '{}', $3, $4)`,
     [hash, randomUUID(), now, expiresAt],
   )
+  await database.query(
+    `insert into session_clients (sid, sub, client_id, expires_at) values ($1, 'u', 'c', $2)`,
+    [randomUUID(), expiresAt],
+  )
   await database.query('insert into used_assertions (assertion_hash, expires_at) values ($1, $2)', [
     hash,
     expiresAt,
@@ -75,6 +79,7 @@ async function insertFamily(database: Queryable, now: Date, times: FamilyTimes):
 async function countRows(database: Queryable): Promise<Record<string, number>> {
   const [counts] = await database.query<Record<string, number>>(
     `select (select count(*) from sessions)::int as sessions,
+            (select count(*) from session_clients)::int as session_clients,
             (select count(*) from authorization_requests)::int as authorization_requests,
             (select count(*) from authorization_codes)::int as authorization_codes,
             (select count(*) from used_assertions)::int as used_assertions,
@@ -87,6 +92,7 @@ async function countRows(database: Queryable): Promise<Record<string, number>> {
 function everywhere(rows: number): Record<string, number> {
   return {
     sessions: rows,
+    session_clients: rows,
     authorization_requests: rows,
     authorization_codes: rows,
     used_assertions: rows,
@@ -201,6 +207,23 @@ t.test(
   },
 )
 
+t.test('a logout delivery that nobody gave up goes a week after it was to be', async (t) => {
+  const { database, clock, job } = await setUp(t)
+  await database.query(
+    `insert into logout_deliveries (client_id, sub, sid, created_at, expires_at)
+     values ('c', 'u', 's', $1, $1)`,
+    [clock.now()],
+  )
+  const remaining = async () => {
+    await job.run()
+    return (await database.query('select id from logout_deliveries')).length
+  }
+  clock.advance(7 * 1440 * minute)
+  t.equal(await remaining(), 1)
+  clock.advance(6 * minute)
+  t.equal(await remaining(), 0)
+})
+
 t.test('every table with an expiry is looked after', async (t) => {
   const { database } = await setUp(t)
   const rows = await database.query<{ name: string }>(
@@ -212,9 +235,11 @@ t.test('every table with an expiry is looked after', async (t) => {
     [
       'authorization_codes',
       'authorization_requests',
+      'logout_deliveries',
       'rate_limits',
       'refresh_families',
       'revocations',
+      'session_clients',
       'sessions',
       'used_assertions',
     ],

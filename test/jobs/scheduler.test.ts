@@ -151,3 +151,27 @@ t.test('its own timers do not keep the process alive', async (t) => {
 function activeTimers(): number {
   return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
 }
+
+t.test('a job that would go on for long is told to stop, and waited for', async (t) => {
+  const { job, runs } = createTestJob()
+  const last = withResolvers()
+  const stop = () => {
+    runs[0]?.resolve()
+    return last.promise
+  }
+  const timers = createTestTimers()
+  const scheduler = createScheduler({
+    jobs: [{ ...job, stop }],
+    log: silent,
+    random: () => 0.5,
+    setTimer: timers.setTimer,
+  })
+  scheduler.start()
+  timers.fire()
+  let hasStopped = false
+  const stopped = scheduler.stop().then(() => (hasStopped = true))
+  await settle()
+  t.notOk(hasStopped)
+  last.resolve()
+  await stopped
+})

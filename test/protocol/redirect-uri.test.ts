@@ -5,6 +5,7 @@ import {
   matchesRedirectUri,
   originOf,
   validateRedirectUri,
+  validateBackchannelUri,
   validateWebUri,
 } from '../../src/protocol/redirect-uri.ts'
 
@@ -87,6 +88,23 @@ t.test('pages and pictures have https or loopback http addresses', async (t) => 
     t.equal(validateWebUri(uri), undefined, uri)
   for (const uri of ['javascript:alert(1)', 'http://example.com/', 'data:,x', 'com.example.app:/x'])
     t.match(validateWebUri(uri), /^Use https/, uri)
+})
+
+t.test('this server sends to https and loopback only, unless it is told otherwise', async (t) => {
+  const rows: [uri: string, isSafe: boolean, isInsecure: boolean][] = [
+    ['https://app.example/logout?a=1', true, true],
+    ['http://localhost:8080/logout', true, true],
+    ['http://app.example/logout', false, true],
+    ['https://app.example/logout#x', false, false],
+    ['https://user:secret@app.example/logout', false, false],
+    ['com.example.app:/logout', false, false],
+    ['javascript:alert(1)', false, false],
+    ['/logout', false, false],
+  ]
+  for (const [uri, isSafe, isInsecure] of rows) {
+    t.equal(validateBackchannelUri(uri, {}) === undefined, isSafe, uri)
+    t.equal(validateBackchannelUri(uri, { insecureHttp: true }) === undefined, isInsecure, uri)
+  }
 })
 
 t.test('the port of a native loopback URI is free, and nothing else (RFC 8252 §7.3)', async (t) => {

@@ -6,6 +6,8 @@ import type { Database } from '../../src/database/database.ts'
 import { OAuthError } from '../../src/protocol/errors.ts'
 import { createRevocations } from '../../src/revocation/revocations.ts'
 import { createRevocationStore } from '../../src/revocation/store.ts'
+import { createDeliveryStore } from '../../src/sessions/delivery-store.ts'
+import { createLogouts } from '../../src/sessions/logouts.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { createSessionStore } from '../../src/sessions/store.ts'
 import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
@@ -66,15 +68,23 @@ const hasher = createPasswordHasher()
 
 function createNode(database: Database, clock: Clock) {
   const accounts = createAccounts({ store: createUserStore(database), hasher, clock })
+  const logouts = createLogouts({ deliveries: createDeliveryStore(database) })
   return {
     clock,
     accounts,
-    sessions: createSessions({ store: createSessionStore(database), clock, ttlSeconds: 3600 }),
+    sessions: createSessions({
+      store: createSessionStore(database),
+      database,
+      logouts,
+      clock,
+      ttlSeconds: 3600,
+    }),
     issueInstants: createIssueInstants({ accounts, clock }),
     revocations: createRevocations({
       database,
       store: createRevocationStore(database),
       accounts,
+      endSessionsOfUser: logouts.endSessionsOfUser,
       clock,
       longestTokenSeconds: async () => 600,
     }),

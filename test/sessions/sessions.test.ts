@@ -26,7 +26,9 @@ t.test('the cookie has 256 bits, and the database knows their SHA-256 only (§3.
   const { signIn, database } = await setUp()
   const secret = await signIn()
   t.match(secret, /^[\w-]{43}$/)
-  const [row] = await database.query<{ text: string }>('select s::text as text from sessions s')
+  const [row] = await database.query<{ text: string }>(
+    `select s::text as text from sessions s where sid <> 'the sid'`,
+  )
   t.notMatch(row!.text, secret)
   t.match(row!.text, createHash('sha256').update(secret).digest('hex'))
 })

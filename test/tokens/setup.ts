@@ -21,6 +21,8 @@ export const start = new Date('2026-01-02T03:04:05.200Z')
 export const secondsAfter = (instant: Date, seconds: number) =>
   new Date(instant.getTime() + seconds * 1000)
 
+const inHalfADay = (clock: TestClock) => secondsAfter(clock.now(), 12 * 3600)
+
 const refreshTokenKey = randomBytes(32)
 
 /** One node: everything of its own but the database. */
@@ -41,6 +43,8 @@ export function createNode(database: Database, clock: Clock, environment: Enviro
     codes: createCodes({ store, clock, settings: config }),
     sessions: createSessions({
       store: createSessionStore(database),
+      database,
+      logouts: admin.logouts,
       clock,
       ttlSeconds: config.sessionTtlSeconds,
     }),
@@ -68,6 +72,14 @@ export async function setUp(environment: Environment = {}) {
   const { clientId } = await createClient(node)
   const { sub } = await node.accounts.create({ email: 'alice@example.com' })
 
+  /** What every grant here is of; no code of a session that has ended gives anything. */
+  async function beginSession() {
+    const times = { authTime: clock.now(), createdAt: clock.now(), expiresAt: inHalfADay(clock) }
+    const signIn = { sessionHash: randomBytes(32), sub, amr: ['pwd'], ...times }
+    await createSessionStore(database).insert('the sid', signIn)
+  }
+  await beginSession()
+
   /** What an authorization gave just now; `changes` as far as they matter. */
   const newGrant = (changes: Partial<CodeGrant> = {}): Omit<CodeGrant, 'grantId'> => ({
     clientId,
@@ -85,6 +97,7 @@ export async function setUp(environment: Environment = {}) {
 
   /** A refresh family that a redeemed code began, and its first token. */
   async function beginFamily(changes: Partial<CodeGrant> = {}) {
+    await beginSession()
     const code = await node.codes.create(newGrant(changes))
     await node.codes.consume(code, { refreshable: true })
     const { grantId } = (await node.codes.find(code))!

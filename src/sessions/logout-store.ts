@@ -1,0 +1,67 @@
+/** SQL of the end of sessions. The transaction that ends one queues who is to be told. */
+import type { Queryable } from '../database/database.ts'
+
+/** The NOTIFY channel that tells of new deliveries. */
+export const logoutsChannel = 'logouts'
+
+/** Queues a delivery for each row of `told`; $1 is the current instant, $2 when it is given up. */
+const insertDeliveries = `queued as (
+    insert into logout_deliveries (client_id, sub, sid, created_at, expires_at)
+    select client_id, sub, sid, $1, $2 from told
+    returning id
+  )
+  select pg_notify('${logoutsChannel}', '') where exists (select from queued)`
+
+const enqueueEnded = (condition: string) => `
+  with told as (
+    delete from session_clients c
+    where ${condition} and not exists (
+      select from sessions s where s.sid = c.sid and s.sub = c.sub and s.ended_at is null)
+    returning c.sid, c.sub, c.client_id
+  ), ${insertDeliveries}`
+
+/**
+ * Sessions are ended by one statement and their clients queued by the next, of the same transaction: a code's redemption
+ * that held the session before has left its client for the second to see, one that comes later finds the session ended
+ * (tokens/code-store.ts).
+ */
+export function createLogoutStore(transaction: Queryable) {
+  return {
+    async endSession(
+      { sub, sid }: { sub: string; sid: string },
+      at: Date,
+      expiresAt: Date,
+    ): Promise<void> {
+      await transaction.query(
+        'update sessions set ended_at = $3 where sid = $1 and sub = $2 and ended_at is null',
+        [sid, sub, at],
+      )
+      await transaction.query(enqueueEnded('c.sid = $3 and c.sub = $4'), [at, expiresAt, sid, sub])
+    },
+
+    async endSessionsOfUser(sub: string, at: Date, expiresAt: Date): Promise<void> {
+      await transaction.query(
+        'update sessions set ended_at = $2 where sub = $1 and ended_at is null and auth_time <= $2',
+        [sub, at],
+      )
+      await transaction.query(enqueueEnded('c.sub = $3'), [at, expiresAt, sub])
+    },
+
+    async endAllSessions(at: Date, expiresAt: Date): Promise<void> {
+      await transaction.query(
+        'update sessions set ended_at = $1 where ended_at is null and auth_time <= $1',
+        [at],
+      )
+      await transaction.query(enqueueEnded('true'), [at, expiresAt])
+    },
+
+    async enqueueClient(clientId: string, at: Date, expiresAt: Date): Promise<void> {
+      await transaction.query(
+        `with told as (
+           delete from session_clients where client_id = $3 returning sid, sub, client_id
+         ), ${insertDeliveries}`,
+        [at, expiresAt, clientId],
+      )
+    },
+  }
+}

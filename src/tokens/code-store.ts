@@ -1,0 +1,134 @@
+/** SQL of authorization codes. */
+import type { Queryable } from '../database/database.ts'
+import type { CodeGrant, StoredCode } from './codes.ts'
+
+interface CodeRow {
+  grant_id: string
+  client_id: string
+  sub: string
+  sid: string
+  redirect_uri: string | null
+  scope: string[]
+  resources: string[]
+  nonce: string | null
+  code_challenge: string | null
+  auth_time: Date
+  amr: string[]
+  expires_at: Date
+  consumed_at: Date | null
+}
+
+export interface Consumption {
+  now: Date
+  /** Whether a refresh family begins. */
+  refreshable: boolean
+  /** Whether the client is to be told when the session ends. */
+  listensForLogout: boolean
+  idleExpiresAt: Date
+  expiresAt: Date
+}
+
+export function createCodeStore(database: Queryable) {
+  return {
+    async insertCode(
+      codeHash: Buffer,
+      grant: CodeGrant,
+      { createdAt, expiresAt }: { createdAt: Date; expiresAt: Date },
+    ): Promise<void> {
+      await database.query(
+        `insert into authorization_codes
+           (code_hash, grant_id, client_id, sub, sid, redirect_uri, scope, resources, nonce, code_challenge,
+            auth_time, amr, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+        [
+          codeHash,
+          grant.grantId,
+          grant.clientId,
+          grant.sub,
+          grant.sid,
+          grant.redirectUri ?? null,
+          grant.scope,
+          grant.resources,
+          grant.nonce ?? null,
+          grant.codeChallenge ?? null,
+          grant.authTime,
+          grant.amr,
+          createdAt,
+          expiresAt,
+        ],
+      )
+    },
+
+    async findCode(codeHash: Buffer): Promise<StoredCode | undefined> {
+      const [row] = await database.query<CodeRow>(
+        `select grant_id, client_id, sub, sid, redirect_uri, scope, resources, nonce, code_challenge, auth_time,
+           amr, expires_at, consumed_at
+         from authorization_codes
+         where code_hash = $1`,
+        [codeHash],
+      )
+      return row && toStoredCode(row)
+    },
+
+    /**
+     * The one-time gate. What the code gives begins in the same statement: the refresh family, and that its client is told
+     * when the session ends. The session is held meanwhile, so that its end comes either before all of this or after.
+     */
+    async consumeCode(
+      codeHash: Buffer,
+      { now, refreshable, listensForLogout, idleExpiresAt, expiresAt }: Consumption,
+    ): Promise<{ isFirst: boolean; isSessionLive: boolean }> {
+      const [row] = await database.query<{ is_first: boolean; is_session_live: boolean }>(
+        `with session as materialized (
+           select s.expires_at
+           from authorization_codes c
+           join sessions s on s.sid = c.sid and s.sub = c.sub
+           where c.code_hash = $1 and s.ended_at is null
+           for share of s
+         ), consumed as (
+           update authorization_codes set consumed_at = $2
+           where code_hash = $1 and consumed_at is null
+           returning grant_id, client_id, sub, sid, scope, resources, auth_time, amr
+         ), begun as (
+           select * from consumed where exists (select from session)
+         ), family as (
+           insert into refresh_families
+             (grant_id, client_id, sub, sid, scope, resources, auth_time, amr, generation, rotated_at, created_at,
+              idle_expires_at, expires_at)
+           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, 1, $2, $2, $4, $5
+           from begun
+           where $3::boolean
+         ), listener as (
+           insert into session_clients as known (sid, sub, client_id, expires_at)
+           select sid, sub, client_id,
+             greatest((select max(expires_at) from session), case when $3 then $5::timestamptz end)
+           from begun
+           where $6::boolean
+           on conflict (sid, client_id) do update
+             set expires_at = greatest(known.expires_at, excluded.expires_at)
+         )
+         select exists (select from consumed) as is_first, exists (select from session) as is_session_live`,
+        [codeHash, now, refreshable, idleExpiresAt, expiresAt, listensForLogout],
+      )
+      return { isFirst: row!.is_first, isSessionLive: row!.is_session_live }
+    },
+  }
+}
+
+function toStoredCode(row: CodeRow): StoredCode {
+  return {
+    grantId: row.grant_id,
+    clientId: row.client_id,
+    sub: row.sub,
+    sid: row.sid,
+    redirectUri: row.redirect_uri ?? undefined,
+    scope: row.scope,
+    resources: row.resources,
+    nonce: row.nonce ?? undefined,
+    codeChallenge: row.code_challenge ?? undefined,
+    authTime: row.auth_time,
+    amr: row.amr,
+    expiresAt: row.expires_at,
+    consumedAt: row.consumed_at ?? undefined,
+  }
+}
