@@ -1,4 +1,5 @@
-/** People, clients, resources and revocations: what an administrator works on. */
+/** People, clients, resources, sessions and revocations: what an administrator works on. */
+import { createAuditStore } from '../audit/store.ts'
 import { authMethodNames } from '../client-auth/index.ts'
 import { createClientRegistry } from '../clients/registry.ts'
 import { createResourceStore } from '../clients/resources-store.ts'
@@ -10,7 +11,10 @@ import type { Database } from '../database/database.ts'
 import { grantTypeNames } from '../grants/index.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { createRevocationStore } from '../revocation/store.ts'
+import { createUserActs } from '../revocation/user-acts.ts'
 import { createTokenLifetimes } from '../revocation/token-lifetimes.ts'
+import { createSessions } from '../sessions/sessions.ts'
+import { createSessionStore } from '../sessions/store.ts'
 import { createAccounts } from '../users/accounts.ts'
 import { createPasswordHasher } from '../users/passwords.ts'
 import { createUserStore } from '../users/store.ts'
@@ -56,12 +60,30 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
       Math.max(accessTokenTtlSeconds, idTokenTtlSeconds, await resources.longestTtlSeconds()),
   })
   const longestTokenSeconds = () => tokenLifetimes.longestSeconds()
+  const audit = createAuditStore(database)
   const revocations = createRevocations({
     database,
     store,
+    audit,
     accounts,
     clock,
     longestTokenSeconds,
   })
-  return { accounts, clients, resources, revocations, tokenLifetimes, longestTokenSeconds }
+  const sessions = createSessions({
+    store: createSessionStore(database),
+    revocations,
+    clock,
+    ttlSeconds: config.sessionTtlSeconds,
+  })
+  return {
+    accounts,
+    clients,
+    resources,
+    audit,
+    revocations,
+    userActs: createUserActs({ database, accounts, audit, revocations, clock }),
+    sessions,
+    tokenLifetimes,
+    longestTokenSeconds,
+  }
 }

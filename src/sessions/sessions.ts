@@ -1,6 +1,7 @@
 /** Browser sessions: who is signed in, since when and how. The browser holds a secret, the database its hash. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
+import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionStore, SessionWithConsent } from './store.ts'
 
 export interface Session {
@@ -11,6 +12,10 @@ export interface Session {
   authTime: Date
   /** How they did (RFC 8176). */
   amr: string[]
+}
+
+export interface OpenSession extends Session {
+  expiresAt: Date
 }
 
 export interface Authentication {
@@ -25,8 +30,9 @@ export interface Authentication {
   after: (Date | undefined)[]
 }
 
+/** A session that ends takes its codes and its access tokens along; refresh tokens outlive it. */
 export interface Sessions {
-  /** Answers the secret for the cookie. The browser's former session ends; its sid goes on if it is the same user's. */
+  /** Answers the secret for the cookie. The browser's former session ends, or goes on by its sid if it is the same user's. */
   start(authentication: Authentication, formerSecret: string | undefined): Promise<string>
   find(secret: string | undefined): Promise<Session | undefined>
   /** With what the session's user allowed the client. */
@@ -34,6 +40,9 @@ export interface Sessions {
     secret: string | undefined,
     clientId: string,
   ): Promise<Partial<SessionWithConsent>>
+  /** Those of a user that still count, the latest sign-in first. */
+  list(sub: string): Promise<OpenSession[]>
+  /** The person who holds it signs out. */
   end(secret: string): Promise<void>
   /** Ends a session that an ID token names. */
   endBySid(named: { sub: string; sid: string }): Promise<void>
@@ -41,10 +50,12 @@ export interface Sessions {
 
 export function createSessions({
   store,
+  revocations,
   clock,
   ttlSeconds,
 }: {
   store: SessionStore
+  revocations: Pick<Revocations, 'revokeSession'>
   clock: Clock
   ttlSeconds: number
 }): Sessions {
@@ -56,27 +67,46 @@ export function createSessions({
     return (await store.findLive(hash(secret), { clientId, now: clock.now() })) ?? {}
   }
 
+  async function signOut(named: { sub: string; sid: string }): Promise<void> {
+    await revocations.revokeSession(named, { actor: `user:${named.sub}`, reason: 'signed out' })
+  }
+
   return {
     find: async (secret) => (await findLive(secret)).session,
     findWithConsent: findLive,
     async start({ sub, amr, authTime, after }, formerSecret) {
       const { session: former } = await findLive(formerSecret)
-      if (formerSecret !== undefined) await store.end(hash(formerSecret), clock.now())
+      const isContinued = former?.sub === sub
+      if (former && !isContinued)
+        await revocations.revokeSession(former, {
+          actor: 'server',
+          reason: 'another user signed in with this browser',
+        })
       const now = clock.now()
       const secret = randomBytes(32).toString('base64url')
-      await store.insert({
-        sessionHash: hash(secret),
-        sid: former?.sub === sub ? former.sid : randomUUID(),
-        sub,
-        amr,
-        authTime: laterThanAll(authTime, after),
-        createdAt: now,
-        expiresAt: new Date(now.getTime() + ttlSeconds * 1000),
-      })
+      await store.begin(
+        {
+          sessionHash: hash(secret),
+          sid: randomUUID(),
+          sub,
+          amr,
+          authTime: laterThanAll(authTime, after),
+          createdAt: now,
+          expiresAt: new Date(now.getTime() + ttlSeconds * 1000),
+        },
+        {
+          sessionHash: formerSecret === undefined ? undefined : hash(formerSecret),
+          continuedSid: isContinued ? former.sid : undefined,
+        },
+      )
       return secret
     },
-    end: (secret) => store.end(hash(secret), clock.now()),
-    endBySid: (named) => store.endBySid(named, clock.now()),
+    list: (sub) => store.listLive(sub, clock.now()),
+    async end(secret) {
+      const open = await store.findOpen(hash(secret))
+      if (open) await signOut(open)
+    },
+    endBySid: signOut,
   }
 }
 

@@ -2,7 +2,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
 import type { Grant } from './grant.ts'
-import type { TokenStore } from './store.ts'
+import type { CodeStore } from './code-store.ts'
 
 /** What a code stands for, and what its redemption must match. */
 export interface CodeGrant extends Grant {
@@ -15,13 +15,18 @@ export interface CodeGrant extends Grant {
 export interface StoredCode extends CodeGrant {
   expiresAt: Date
   consumedAt: Date | undefined
+  /** Its session has ended, or its client was revoked since. */
+  isEnded: boolean
 }
 
 export interface Codes {
   create(grant: Omit<CodeGrant, 'grantId'>): Promise<string>
   find(code: string): Promise<StoredCode | undefined>
   /** The one-time gate; with `refreshable` the winner's refresh family begins in the same statement. */
-  consume(code: string, options: { refreshable: boolean }): Promise<'consumed' | 'replayed'>
+  consume(
+    code: string,
+    options: { refreshable: boolean },
+  ): Promise<'consumed' | 'replayed' | 'ended'>
 }
 
 export function createCodes({
@@ -29,7 +34,7 @@ export function createCodes({
   clock,
   settings,
 }: {
-  store: TokenStore
+  store: CodeStore
   clock: Clock
   settings: { codeTtlSeconds: number; refreshIdleTtlSeconds: number; refreshTtlSeconds: number }
 }): Codes {
@@ -53,7 +58,9 @@ export function createCodes({
         idleExpiresAt: plusSeconds(now, settings.refreshIdleTtlSeconds),
         expiresAt: plusSeconds(now, settings.refreshTtlSeconds),
       })
-      return won ? 'consumed' : 'replayed'
+      if (won) return 'consumed'
+      const stored = await store.findCode(hash(code))
+      return stored?.consumedAt ? 'replayed' : 'ended'
     },
   }
 }
