@@ -93,7 +93,7 @@ export function createSessionStore(database: Queryable) {
          order by s.auth_time desc, s.sid`,
         [sub, now],
       )
-      return rows.map((row) => ({ ...toSession(row), expiresAt: row.expires_at }))
+      return rows.map((row) => Object.assign(toSession(row), { expiresAt: row.expires_at }))
     },
 
     /** Whose session a browser holds that has not ended, whether or not it still counts. */

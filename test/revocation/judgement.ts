@@ -68,18 +68,13 @@ export function mayDie(attempt: Attempt, revocation: Revocation): boolean {
 
 function concerns(attempt: Attempt, { kind, id }: Revocation): boolean {
   const { ancestry, clientId, grantId, jti } = attempt
-  switch (kind) {
-    case 'everything':
-      return true
-    case 'user':
-      return ancestry?.sub === id
-    case 'session':
-      return ancestry?.sid === id
-    case 'client':
-      return clientId === id
-    case 'grant':
-      return grantId === id
-    case 'token':
-      return jti === id
+  const own: Record<Kind, string | undefined> = {
+    everything: '',
+    user: ancestry?.sub,
+    session: ancestry?.sid,
+    client: clientId,
+    grant: grantId,
+    token: jti,
   }
+  return own[kind] === id
 }

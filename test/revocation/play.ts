@@ -227,14 +227,11 @@ async function populate(database: Database) {
     await database.query(`delete from ${table}`)
   const { accounts, clients: registry } = createNode(database, createNodeClock(idle, 0))
   const subs: string[] = []
-  const clients = [toClient({}, 'one'), toClient({}, 'two')].map((client) => ({
-    ...client,
-    metadata: {
-      ...client.metadata,
-      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
-      id_token_signed_response_alg: 'ES256' as const,
-    },
-  }))
+  const metadata = {
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    id_token_signed_response_alg: 'ES256',
+  }
+  const clients = [toClient(metadata, 'one'), toClient(metadata, 'two')]
   for (const username of ['alice', 'bob']) subs.push((await accounts.create({ username })).sub)
   for (const { clientId } of clients)
     await registry.create({ client_id: clientId, redirect_uris: ['https://app.example/cb'] })
