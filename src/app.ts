@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { registerAuthorize } from './endpoints/authorize.ts'
 import { registerDiscovery } from './endpoints/discovery.ts'
+import { registerGlobalTokenRevocation } from './endpoints/global-token-revocation.ts'
 import { registerHealth } from './endpoints/health.ts'
 import { registerIntrospect } from './endpoints/introspect.ts'
 import { registerJwks } from './endpoints/jwks.ts'
@@ -75,6 +76,7 @@ export async function createApp(
       registerUserinfo(routes, services)
       registerIntrospect(routes, services)
       registerRevoke(routes, services)
+      await registerGlobalTokenRevocation(routes, services)
       registerHealth(routes, services)
 
       registerHome(routes, services)

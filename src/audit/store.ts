@@ -6,9 +6,9 @@ export interface AuditEvent {
   at: Date
   /** noun.verb, such as `keys.rotate`. */
   action: string
-  /** What it was done to, such as a kid. */
+  /** What it was done to, such as a kid, a sub or a sid. */
   subject: string
-  /** `schedule`, or who did it. */
+  /** `schedule` or `server`, when nobody did; else who, such as `ada@laptop`, `client:ID` or `user:SUB`. */
   actor: string
   reason: string | null
   details: JsonObject
@@ -22,6 +22,12 @@ export interface AuditStore {
   record(event: AuditEvent, transaction: Queryable): Promise<void>
   /** The oldest first; `after` is the id of the last entry that was seen. */
   list(page?: { after?: number; limit?: number }): Promise<AuditEntry[]>
+  /** The newest first. The noun of an action, such as `keys`, stands for all actions of it. */
+  listLatest(selection: {
+    subject?: string | undefined
+    action?: string | undefined
+    limit: number
+  }): Promise<AuditEntry[]>
 }
 
 export function createAuditStore(database: Queryable): AuditStore {
@@ -42,6 +48,17 @@ export function createAuditStore(database: Queryable): AuditStore {
          order by id
          limit $2`,
         [after, limit],
+      ),
+
+    listLatest: ({ subject, action, limit }) =>
+      database.query<AuditEntry>(
+        `select id, at, action, subject, actor, reason, details
+         from audit_events
+         where ($1::text is null or subject = $1)
+           and ($2::text is null or action = $2 or starts_with(action, $2 || '.'))
+         order by id desc
+         limit $3`,
+        [subject ?? null, action ?? null, limit],
       ),
   }
 }

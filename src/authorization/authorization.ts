@@ -1,11 +1,10 @@
 /** Decides an authorization request: what it needs next, and when nothing is missing, the code. */
 import type { Consent } from '../consents/consents.ts'
 import type { Clock } from '../database/clock.ts'
-import type { Keyring } from '../keys/keyring.ts'
-import { verifyOwnToken } from '../keys/own-tokens.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Codes } from '../tokens/codes.ts'
+import type { IdTokenHint } from '../tokens/id-token-hints.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { consentRuleOf } from './consent-rule.ts'
 import { nextStep } from './next-step.ts'
@@ -16,6 +15,8 @@ import type { AuthorizationRequest } from './request.ts'
 export interface AuthorizationState {
   request: AuthorizationRequest
   recipient: Recipient
+  /** What the request's id_token_hint says. */
+  hint: IdTokenHint | undefined
   /** When the request arrived, if it has waited for a person since. */
   requestedAt: Date | undefined
   /** What the person answered on the consent page. */
@@ -32,35 +33,14 @@ export interface Authorization {
 export function createAuthorization({
   codes,
   targets,
-  keyring,
-  issuer,
   clock,
 }: {
   codes: Pick<Codes, 'create'>
   targets: Pick<Targets, 'requireRegistered'>
-  keyring: Pick<Keyring, 'find'>
-  issuer: string
   clock: Pick<Clock, 'now'>
 }): Authorization {
-  async function hintedSub(hint: string | undefined): Promise<string | undefined> {
-    if (hint === undefined) return undefined
-    const now = clock.now()
-    const verdict = await verifyOwnToken(keyring, hint, {
-      typ: 'JWT',
-      issuer,
-      now,
-      allowExpired: true,
-    })
-    if (verdict.valid) return String(verdict.claims['sub'])
-    throw new OAuthError(
-      'invalid_request',
-      `The parameter 'id_token_hint' is not an ID token of this issuer.`,
-      { detail: verdict.detail },
-    )
-  }
-
   return {
-    async decide({ request, recipient, requestedAt, decision, session, consent }) {
+    async decide({ request, recipient, hint, requestedAt, decision, session, consent }) {
       const { client, redirectUri, redirectUriGiven } = recipient
       const { scope, resources } = request
       await targets.requireRegistered(resources)
@@ -71,7 +51,7 @@ export function createAuthorization({
         requestedAt,
         decision,
         session,
-        hintedSub: await hintedSub(request.idTokenHint),
+        hint,
         consent,
         consentRule: consentRuleOf(client, redirectUri),
         now,

@@ -2,6 +2,7 @@
 import { covers, type Consent } from '../consents/consents.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
 import type { Session } from '../sessions/sessions.ts'
+import type { IdTokenHint } from '../tokens/id-token-hints.ts'
 import type { Decision } from './pending-requests.ts'
 import type { AuthorizationRequest } from './request.ts'
 
@@ -12,8 +13,8 @@ export interface State {
   /** What the person answered to this very request on the consent page. */
   decision: Decision | undefined
   session: Session | undefined
-  /** The sub that an id_token_hint names. */
-  hintedSub: string | undefined
+  /** Whom the request is about. A revoked hint still tells, and asks for a sign-in that is later than the request. */
+  hint: Pick<IdTokenHint, 'sub' | 'isRevoked'> | undefined
   consent: Consent | undefined
   /** Whether consent is needed at all, and whether a remembered one will do. */
   consentRule: 'never' | 'remembered' | 'always'
@@ -60,8 +61,8 @@ export function nextStep(state: State): NextStep {
   return { kind: 'issue', session }
 }
 
-function isHinted(session: Session, { hintedSub }: State): boolean {
-  return hintedSub === undefined || session.sub === hintedSub
+function isHinted(session: Session, { hint }: State): boolean {
+  return hint === undefined || session.sub === hint.sub
 }
 
 /** Whether the person signed in since they were asked to. */
@@ -70,8 +71,9 @@ function isAnswer(session: Session, { requestedAt }: State): boolean {
 }
 
 function isFreshEnough(session: Session, state: State): boolean {
-  const { request, now } = state
+  const { request, hint, now } = state
   if (isAnswer(session, state)) return true
+  if (hint?.isRevoked) return false
   // Whoever is to choose an account does so on the login page.
   if (request.prompt.has('login') || request.prompt.has('select_account')) return false
   const ageSeconds = (now.getTime() - session.authTime.getTime()) / 1000

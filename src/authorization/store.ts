@@ -1,3 +1,4 @@
+import { isGrantedSince } from '../clients/store.ts'
 import type { Queryable } from '../database/database.ts'
 import type { Decision, PendingRequest } from './pending-requests.ts'
 
@@ -30,9 +31,10 @@ export function createPendingRequestStore(database: Queryable) {
 
     async find(requestHash: Buffer, now: Date): Promise<PendingRequest | undefined> {
       const [row] = await database.query<PendingRow>(
-        `select client_id, parameters, created_at, decision, decided_by
-         from authorization_requests
-         where request_hash = $1 and expires_at > $2`,
+        `select r.client_id, r.parameters, r.created_at, r.decision, r.decided_by
+         from authorization_requests r
+         join clients c on c.client_id = r.client_id
+         where r.request_hash = $1 and r.expires_at > $2 and ${isGrantedSince('r.created_at', 'c')}`,
         [requestHash, now],
       )
       return (

@@ -1,5 +1,7 @@
-/** Who types a command, for the audit. */
+/** Who types a command and why, for the audit. */
 import { hostname, userInfo } from 'node:os'
+
+export const reasonOption = ['--reason <text>', 'why, for the audit'] as const
 
 export function actor(): string {
   return `${userName()}@${hostname()}`

@@ -2,10 +2,10 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { Client, WrittenClient } from '../clients/registry.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import { addEndingCommands } from './clients-end.ts'
 import { addCommand, addNoun } from './command.ts'
 import { readJson } from './input.ts'
 import { describeMembers, print, table, warn, type Format } from './output.ts'
-import { span } from './time.ts'
 import { withServices } from './with-database.ts'
 
 const fileOption = ['--file <file>', 'RFC 7591 metadata as a JSON object; - is stdin'] as const
@@ -17,6 +17,7 @@ export function addClients(program: CommandUnknownOpts): void {
       'claviger clients create --file client.json',
       'claviger clients list',
       'claviger clients rotate-secret my-app',
+      'claviger clients revoke my-app --reason "secret in a public repository"',
     ],
   })
   addCreate(clients)
@@ -79,20 +80,7 @@ export function addClients(program: CommandUnknownOpts): void {
     ),
   )
 
-  addCommand(clients, 'delete <client_id>', {
-    description: 'delete a client with its codes, refresh tokens and consents, for good',
-    examples: ['claviger clients delete my-app'],
-  }).action((clientId, format) =>
-    withServices(async ({ clients: registry, longestTokenSeconds }) => {
-      await registry.delete(clientId)
-      const longest = span(await longestTokenSeconds())
-      await print(
-        format,
-        { client_id: clientId, deleted: true },
-        () => `Deleted ${clientId}. Its access tokens expire within ${longest}.`,
-      )
-    }),
-  )
+  addEndingCommands(clients)
 }
 
 function addCreate(clients: CommandUnknownOpts): void {

@@ -1,13 +1,11 @@
 /** claviger keys log: who did what to the keys, when and why. */
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
-import type { AuditEntry, AuditStore } from '../audit/store.ts'
+import type { AuditEntry } from '../audit/store.ts'
 import { isPlainObject } from '../protocol/json.ts'
 import { addCommand, parseWholeNumber } from './command.ts'
 import { indent, print } from './output.ts'
 import { whenAndHow } from './time.ts'
 import { withDatabase } from './with-database.ts'
-
-const pageSize = 1000
 
 export function addLog(keys: CommandUnknownOpts): void {
   addCommand(keys, 'log', {
@@ -18,7 +16,8 @@ export function addLog(keys: CommandUnknownOpts): void {
     .action(({ limit, ...format }) =>
       withDatabase(async ({ database, clock }) => {
         const { createAuditStore } = await import('../audit/store.ts')
-        const events = await listLatest(createAuditStore(database), limit)
+        const latest = await createAuditStore(database).listLatest({ action: 'keys', limit })
+        const events = latest.toReversed()
         const now = clock.now()
         await print(format, { events }, () =>
           events.length === 0
@@ -27,17 +26,6 @@ export function addLog(keys: CommandUnknownOpts): void {
         )
       }),
     )
-}
-
-async function listLatest(audit: AuditStore, limit: number): Promise<AuditEntry[]> {
-  let latest: AuditEntry[] = []
-  let page: AuditEntry[] = []
-  do {
-    page = await audit.list({ after: page.at(-1)?.id ?? 0, limit: pageSize })
-    const found = page.filter(({ action }) => action.startsWith('keys.'))
-    latest = [...latest, ...found].slice(-limit)
-  } while (page.length === pageSize)
-  return limit === 0 ? [] : latest
 }
 
 function describe(event: AuditEntry, now: Date): string {

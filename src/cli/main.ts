@@ -1,6 +1,7 @@
 /** The command line: its list of commands, and how an error is told. Node.js starts here, by bin/claviger.cjs. */
 import { Command } from '@commander-js/extra-typings'
 import { inspect } from 'node:util'
+import { addAudit } from './audit.ts'
 import { addClients } from './clients.ts'
 import { textAfter } from './command.ts'
 import { addDoctor } from './doctor.ts'
@@ -11,7 +12,9 @@ import { addLogouts } from './logouts.ts'
 import { addMigrate } from './migrate.ts'
 import { oneLine, write } from './output.ts'
 import { addResources } from './resources.ts'
+import { addRevokeAll } from './revoke-all.ts'
 import { addServe } from './serve.ts'
+import { addSessions } from './sessions.ts'
 import { addTokens } from './tokens.ts'
 import { addUsers } from './users.ts'
 import { readVersion } from './version.ts'
@@ -39,12 +42,15 @@ for (const add of [
   addServe,
   addMigrate,
   addUsers,
+  addSessions,
   addClients,
   addResources,
   addKeys,
   addTokens,
   addGateway,
   addLogouts,
+  addRevokeAll,
+  addAudit,
   addDoctor,
 ])
   add(program)

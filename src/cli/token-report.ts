@@ -3,8 +3,8 @@ import type { VerificationKey } from '../keys/keyring.ts'
 import { verifyOwnToken } from '../keys/own-tokens.ts'
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
 import type { RevocationStore } from '../revocation/store.ts'
-import { isRevoked, revocationSubjects } from '../verifier/not-before.ts'
-import type { NotBefore, TokenOrigin } from '../verifier/not-before.ts'
+import { originOf } from '../tokens/own-tokens.ts'
+import { isRevoked, revocationSubjects, type NotBefore } from '../verifier/not-before.ts'
 import { localTime, whenAndHow } from './time.ts'
 
 interface Check {
@@ -164,22 +164,9 @@ async function findRevocations(
   revocations: Pick<RevocationStore, 'find'>,
 ): Promise<NotBefore[]> {
   if (typeof payload['iat'] !== 'number') return []
-  const isIdToken = kinds.get(String(header['typ'])) === 'id_token'
-  const origin: TokenOrigin = {
-    iat: payload['iat'],
-    kid: toText(header['kid']),
-    client_id: toText(payload['client_id']) ?? (isIdToken ? toText(payload['aud']) : undefined),
-    sub: toText(payload['sub']),
-    sid: toText(payload['sid']),
-    grant_id: toText(payload['grant_id']),
-    jti: toText(payload['jti']),
-  }
+  const origin = originOf(header, payload)
   const records = await revocations.find(revocationSubjects(origin))
   return records.filter((record) => isRevoked(origin, [record]))
-}
-
-function toText(member: unknown): string | undefined {
-  return typeof member === 'string' ? member : undefined
 }
 
 export function toDate(seconds: unknown): Date | undefined {

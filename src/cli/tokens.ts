@@ -1,12 +1,12 @@
-/** claviger tokens: what a token says, and whether it counts. */
+/** claviger tokens: what a token says, whether it counts, and that it does no more. */
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
-import { Refusal } from '../protocol/refusal.ts'
 import type { RefreshFamily } from '../tokens/refresh-families.ts'
 import { addCommand, addNoun } from './command.ts'
-import { readStdin } from './input.ts'
 import { fields, indent, print, type Format } from './output.ts'
 import { whenAndHow } from './time.ts'
-import { reportOn, toDate, type ReportedKey, type TokenReport } from './token-report.ts'
+import { openFamilies, readToken, reportOnJwt } from './token-input.ts'
+import { toDate, type TokenReport } from './token-report.ts'
+import { addRevoke } from './tokens-revoke.ts'
 import { withDatabase, type CommandContext } from './with-database.ts'
 
 const examples = [
@@ -17,8 +17,9 @@ const examples = [
 export function addTokens(program: CommandUnknownOpts): void {
   const tokens = addNoun(program, 'tokens', {
     description: 'what a token says, and whether it counts',
-    examples,
+    examples: [...examples, 'claviger tokens revoke - < token.txt'],
   })
+  addRevoke(tokens)
 
   addCommand(tokens, 'inspect <token>', {
     description:
@@ -31,8 +32,7 @@ export function addTokens(program: CommandUnknownOpts): void {
   })
     .allowUnknownOption() // a refresh token may begin with a hyphen
     .action(async (given, format) => {
-      const token = (given === '-' ? await readStdin() : given).trim().replace(/^bearer\s+/i, '')
-      if (token === '') throw new Refusal('There is no token. Give one, or - and pipe it in.')
+      const token = await readToken(given)
       await withDatabase(async (context) => {
         const valid = token.includes('.')
           ? await inspectJwt(token, format, context)
@@ -45,34 +45,11 @@ export function addTokens(program: CommandUnknownOpts): void {
 async function inspectJwt(
   token: string,
   format: Format,
-  { config, database, clock }: CommandContext,
+  context: CommandContext,
 ): Promise<boolean> {
-  const { createRevocationStore } = await import('../revocation/store.ts')
-  const report = await reportOn(token, {
-    issuer: config.issuer,
-    now: clock.now(),
-    keys: await readPublicKeys(database, clock.now()),
-    revocations: createRevocationStore(database),
-  })
-  await print(format, toDocument(report), () => describeReport(report, clock.now()))
+  const report = await reportOnJwt(token, context)
+  await print(format, toDocument(report), () => describeReport(report, context.clock.now()))
   return report.valid
-}
-
-/** Without the private keys, and so without the key-encryption key. */
-async function readPublicKeys(
-  database: CommandContext['database'],
-  now: Date,
-): Promise<ReportedKey[]> {
-  const { createPublicKey } = await import('node:crypto')
-  const { createSigningKeyStore } = await import('../keys/store.ts')
-  const { stateOf } = await import('./key-view.ts')
-  const keys = await createSigningKeyStore(database).list()
-  return keys.map((key) => {
-    const { kid, alg, publicJwk, revocationReason } = key
-    const publicKey = createPublicKey({ key: publicJwk, format: 'jwk' })
-    const { state, since } = stateOf(key, now)
-    return { kid, alg, publicKey, state, since, revocationReason }
-  })
 }
 
 async function inspectOpaque(
@@ -80,10 +57,8 @@ async function inspectOpaque(
   format: Format,
   context: CommandContext,
 ): Promise<boolean> {
-  const { createSigningKeyStore } = await import('../keys/store.ts')
-  // Before the first start there is no secret that could have made a token.
-  const hasKeys = await createSigningKeyStore(context.database).hasKeys()
-  const family = hasKeys ? await findFamily(token, context) : undefined
+  const families = await openFamilies(context)
+  const family = await families?.findLive(token)
   const now = context.clock.now()
   await print(format, family ? toFamilyDocument(family) : { kind: 'unknown', valid: false }, () =>
     family
@@ -92,12 +67,6 @@ async function inspectOpaque(
         'If it was a refresh token once, it has expired, was used before or was revoked.',
   )
   return family !== undefined
-}
-
-async function findFamily(token: string, context: CommandContext) {
-  const { createServices } = await import('../services/index.ts')
-  const { families } = await createServices(context)
-  return families.findLive(token)
 }
 
 function toDocument(report: TokenReport) {

@@ -2,12 +2,14 @@
 import { Option, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { Refusal } from '../protocol/refusal.ts'
 import { getAccount } from './accounts.ts'
+import { actor, reasonOption } from './actor.ts'
 import { addCommand, addNoun, parseWholeNumber } from './command.ts'
 import { readJson, readPassword } from './input.ts'
 import { print, table } from './output.ts'
 import { addSetClaims } from './users-claims.ts'
+import { describeRevoked, toRevokedDocument } from './revoked-view.ts'
 import { addEndingCommands } from './users-end.ts'
-import { describeAccount, nameOf, rowHead, toDocument, toRow } from './user-view.ts'
+import { describeAccount, nameOf, rowHead, toArgument, toDocument, toRow } from './user-view.ts'
 import { withServices } from './with-database.ts'
 
 const passwordOption = () =>
@@ -33,17 +35,10 @@ export function addUsers(program: CommandUnknownOpts): void {
   addSetClaims(users)
   addEndingCommands(users)
 
-  addCommand(users, 'enable <user>', {
-    description: 'let a disabled user sign in again; what was revoked stays revoked',
-    examples: ['claviger users enable jane@example.com'],
-  }).action((identifier, format) =>
-    withServices(async ({ accounts }) => {
-      const { sub } = await getAccount(accounts, identifier)
-      const account = await accounts.enable(sub)
-      await print(format, toDocument(account), () => `${nameOf(account)} can sign in again.`)
-    }),
-  )
+  addSetPassword(users)
+}
 
+function addSetPassword(users: CommandUnknownOpts): void {
   addCommand(users, 'set-password <user>', {
     description: 'set a new password, and end every session and token of the user',
     examples: [
@@ -53,17 +48,26 @@ export function addUsers(program: CommandUnknownOpts): void {
   })
     .addOption(passwordOption())
     .addOption(passwordStdinOption())
-    .action(async (identifier, options) => {
+    .option('--keep-sessions', 'leave sessions and tokens alone, also those of a thief')
+    .option(...reasonOption)
+    .action(async (identifier, { reason, keepSessions = false, ...options }) => {
       const password = await readPassword(options)
-      await withServices(async ({ accounts, revocations }) => {
+      await withServices(async ({ accounts, userActs, longestTokenSeconds }) => {
         const { sub } = await getAccount(accounts, identifier)
-        await accounts.setPassword(sub, password)
-        await revocations.revokeUser(sub, 'new password')
+        const act = { actor: actor(), reason, keepSessions }
+        const revoked = await userActs.setPassword(sub, password, act)
+        const context = { reason, longestSeconds: await longestTokenSeconds() }
         const account = await getAccount(accounts, sub)
-        await print(options, toDocument(account), () =>
+        const document = {
+          ...toDocument(account),
+          ...(revoked && toRevokedDocument(revoked, context)),
+        }
+        await print(options, document, () =>
           [
             `${nameOf(account)} has a new password.`,
-            'Sessions and tokens from before are refused from now on.',
+            revoked
+              ? `Sessions and tokens from before are refused from now on.\n${describeRevoked(revoked, context)}`
+              : `Sessions and tokens go on. To end them: claviger users revoke ${toArgument(account)}`,
           ].join('\n'),
         )
       })

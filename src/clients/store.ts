@@ -42,6 +42,11 @@ interface ClientRow {
   revoked_at: Date | null
 }
 
+/** SQL of whether what a client was granted, or has asked for, is later than the client's last revocation. */
+export function isGrantedSince(createdAt: string, table: string): string {
+  return `coalesce(${createdAt} > ${table}.grants_revoked_at, true)`
+}
+
 export function createClientStore(database: Database): ClientStore {
   return {
     async findClient(clientId) {

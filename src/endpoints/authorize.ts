@@ -24,12 +24,14 @@ import type { Site } from '../pages/layout.tsx'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
+import type { IdTokenHints } from '../tokens/id-token-hints.ts'
 
 export interface AuthorizeDependencies {
   authorization: Authorization
   pendingRequests: PendingRequests
   clients: Pick<ClientRegistry, 'find'>
   browserSession: BrowserSession
+  idTokenHints: IdTokenHints
   pages: Pages
   site: Site
   issuer: string
@@ -43,8 +45,8 @@ interface Received {
 }
 
 export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeDependencies): void {
-  const { authorization, pendingRequests, clients, browserSession, pages, site, issuer } =
-    dependencies
+  const { authorization, pendingRequests, clients, browserSession, idTokenHints } = dependencies
+  const { pages, site, issuer } = dependencies
 
   app.route({
     method: ['GET', 'POST'],
@@ -93,12 +95,17 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
         303,
       )
 
+    const [hint, found] = await Promise.all([
+      idTokenHints.read(authorizationRequest.idTokenHint),
+      browserSession.findWithConsent(request, client.clientId),
+    ])
     const decision = await authorization.decide({
       request: authorizationRequest,
       recipient,
+      hint,
       requestedAt: received.pending?.createdAt,
       decision: received.pending?.decision,
-      ...(await browserSession.findWithConsent(request, client.clientId)),
+      ...found,
     })
     if (decision === 'login' || decision === 'consent')
       return reply.redirect(

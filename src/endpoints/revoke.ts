@@ -5,9 +5,9 @@ import type { Client } from '../clients/registry.ts'
 import { formParams } from '../http/requests.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
+import type { Act } from '../revocation/recorder.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
-import type { EndGrant } from '../tokens/end-grant.ts'
 import type { RefreshFamilies } from '../tokens/refresh-families.ts'
 
 export function registerRevoke(
@@ -17,13 +17,11 @@ export function registerRevoke(
     accessTokens,
     families,
     revocations,
-    endGrant,
   }: {
     clientAuthentication: ClientAuthentication
     accessTokens: AccessTokens
     families: Pick<RefreshFamilies, 'find'>
-    revocations: Pick<Revocations, 'revokeToken'>
-    endGrant: EndGrant
+    revocations: Pick<Revocations, 'revokeToken' | 'revokeGrant'>
   },
 ): void {
   app.post(paths.revoke, async (request, reply) => {
@@ -42,15 +40,19 @@ export function registerRevoke(
     const verdict = await accessTokens.check(token)
     if (!verdict.valid) return // RFC 7009 §2.2: an invalid token is as good as revoked
     requireOwner(verdict.claims.client_id, client)
-    await revocations.revokeToken(verdict.claims.jti, 'revoked by its client')
+    await revocations.revokeToken(verdict.claims.jti, actOf(client))
   }
 
   async function revokeRefreshToken(token: string, client: Client): Promise<void> {
     const family = await families.find(token) // a rotated one too: whoever holds its successor loses it
     if (!family) return
     requireOwner(family.clientId, client)
-    await endGrant(family.grantId, 'refresh token revoked by its client')
+    if (!family.revokedAt) await revocations.revokeGrant(family.grantId, actOf(client))
   }
+}
+
+function actOf({ clientId }: Client): Act {
+  return { actor: `client:${clientId}`, reason: 'revoked by its client' }
 }
 
 function requireOwner(clientId: string, client: Client): void {

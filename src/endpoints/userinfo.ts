@@ -3,19 +3,12 @@ import type { FastifyInstance } from 'fastify'
 import { releaseCustomClaims, releaseUserClaims } from '../protocol/claims.ts'
 import { toOAuthError } from '../http/error-handler.ts'
 import { paths } from '../protocol/paths.ts'
-import type { AccessTokens } from '../tokens/access-tokens.ts'
-import { challenge, requireBearerToken } from './bearer-token.ts'
+import { challenge } from './bearer-token.ts'
+import { requireIssuerToken, type IssuerAudience } from './issuer-scope.ts'
 
 export function registerUserinfo(
   app: FastifyInstance,
-  {
-    accessTokens,
-    audience,
-  }: {
-    accessTokens: AccessTokens
-    /** The `aud` of tokens that are for this issuer itself. */
-    audience: string
-  },
+  { accessTokens, audience }: IssuerAudience,
 ): void {
   app.route({
     method: ['GET', 'POST'],
@@ -27,14 +20,7 @@ export function registerUserinfo(
       throw error
     },
     async handler(request) {
-      const verdict = await accessTokens.check(requireBearerToken(request))
-      if (!verdict.valid)
-        throw challenge('invalid_token', 'The access token is not valid, expired or revoked.', {
-          detail: verdict.reason,
-        })
-      const { claims, account } = verdict
-      if (![claims.aud].flat().includes(audience))
-        throw challenge('invalid_token', 'The access token is for another audience.')
+      const { claims, account } = await requireIssuerToken(request, { accessTokens, audience })
       const scope = claims.scope?.split(' ') ?? []
       if (!account || !scope.includes('openid'))
         throw challenge('insufficient_scope', 'The access token lacks the scope openid.', {

@@ -43,6 +43,7 @@ export function authorizationCode({
       if (stored.clientId !== client.clientId) throw invalidCode('issued to another client')
       if (stored.consumedAt) throw await replayed(stored)
       if (stored.expiresAt <= readAt) throw invalidCode('expired')
+      if (stored.isEnded) throw invalidCode(ended)
       requireSameRedirectUri(stored, params)
       requireVerifier(stored, verifier)
       const target = await targets.resolve({
@@ -62,10 +63,14 @@ export function authorizationCode({
         accounts.findBySub(stored.sub),
       ])
       if (verdict === 'replayed') throw await replayed(stored)
-      if (verdict === 'session-ended') throw invalidCode('its session has ended')
+      if (verdict === 'ended') throw invalidCode(ended)
       if (!account) throw invalidCode('the user is gone')
 
-      const issuedAt = await issueInstants.await({ account, authTime: stored.authTime, readAt })
+      const { authTime } = stored
+      const issuedAt = await issueInstants.await(
+        { account, authTime },
+        { readAt, readAgain: () => readAgain(code, stored) },
+      )
       return respond({
         client,
         grant: stored,
@@ -78,12 +83,19 @@ export function authorizationCode({
     },
   }
 
+  async function readAgain(code: string, { sub, authTime }: StoredCode) {
+    const [stored, account] = await Promise.all([codes.find(code), accounts.findBySub(sub)])
+    return account && stored && !stored.isEnded ? { account, authTime } : undefined
+  }
+
   /** RFC 6749 §4.1.2: a code used twice is refused, and what it gave is revoked. */
   async function replayed(stored: StoredCode): Promise<OAuthError> {
     await endGrant(stored.grantId, 'authorization code used twice')
     return invalidCode('used twice; its tokens are revoked')
   }
 }
+
+const ended = 'its session has ended, or its client was revoked'
 
 function invalidCode(detail: string): OAuthError {
   return new OAuthError(

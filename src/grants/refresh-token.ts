@@ -20,7 +20,7 @@ export function refreshToken({
   respond,
   clock,
 }: {
-  families: Pick<RefreshFamilies, 'rotate'>
+  families: Pick<RefreshFamilies, 'rotate' | 'findLiveByGrant'>
   targets: Pick<Targets, 'resolve'>
   issueInstants: IssueInstants
   endGrant: EndGrant
@@ -47,7 +47,10 @@ export function refreshToken({
           resources: asked.resources ?? family.resources,
           scope: asked.scope ?? family.scope,
         }),
-        issueInstants.await({ account: family.account, authTime: family.authTime, readAt }),
+        issueInstants.await(family, {
+          readAt,
+          readAgain: () => families.findLiveByGrant(family.grantId),
+        }),
       ])
       return respond({
         client,

@@ -1,15 +1,15 @@
 /** End session endpoint (OpenID Connect RP-Initiated Logout): at once for a valid hint, else after the person confirms. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  parseLogoutRequest,
+  type LogoutRequest,
+  type LogoutRequestDependencies,
+} from '../authorization/logout-request.ts'
 import type { BrowserSession } from '../http/browser-session.ts'
 import type { Pages } from '../http/pages.ts'
 import { anyParams } from '../http/requests.ts'
 import type { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
-import {
-  parseLogoutRequest,
-  type LogoutRequest,
-  type LogoutRequestDependencies,
-} from '../sessions/logout-request.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
 import type { Accounts } from '../users/accounts.ts'
 import { toClientView } from './interaction.ts'
@@ -53,7 +53,7 @@ export function registerLogout(app: FastifyInstance, dependencies: LogoutDepende
       }
       // A form posted by another site comes without our cookie (SameSite=Lax); its hint still names the session.
       if (!session && logout.hint) {
-        await sessions.endBySid(logout.hint)
+        if (!logout.hint.isRevoked) await sessions.endBySid(logout.hint)
         return leave(reply, logout)
       }
       if (!session && request.method === 'GET') return leave(reply, logout)
@@ -91,5 +91,5 @@ export function registerLogout(app: FastifyInstance, dependencies: LogoutDepende
 }
 
 function isHinted(session: Session, { hint }: LogoutRequest): boolean {
-  return hint !== undefined && hint.sub === session.sub
+  return hint !== undefined && !hint.isRevoked && hint.sub === session.sub
 }

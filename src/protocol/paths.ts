@@ -8,6 +8,7 @@ export const paths = {
   userinfo: '/userinfo',
   introspect: '/introspect',
   revoke: '/revoke',
+  globalTokenRevocation: '/global-token-revocation',
   logout: '/logout',
   login: '/login',
   consent: '/consent',

@@ -1,23 +1,46 @@
-/** Revoking by issue time: what was issued before the instant is refused, what is issued later is not. */
+/**
+ * Revoking by issue time: what was issued before the instant is refused, what is issued later is not.
+ *
+ * Each act goes in two steps. The first ends what tokens are issued from (sign-ins, codes, refresh tokens) where whoever
+ * issues looks at it. The second, once that is there for all to see, reads the clock and records the not-before: whoever
+ * missed the first step read its clock earlier, so the record covers what it issues, without a lock on the issuing side.
+ */
+import type { AuditStore } from '../audit/store.ts'
 import type { Clock } from '../database/clock.ts'
 import type { Database, Queryable } from '../database/database.ts'
+import { Refusal } from '../protocol/refusal.ts'
 import type { Accounts } from '../users/accounts.ts'
-import {
-  isRevoked,
-  notBeforeOf,
-  revocationSubjects,
-  type RevocationSubject,
-  type TokenOrigin,
-} from '../verifier/not-before.ts'
+import { isRevoked, revocationSubjects, type TokenOrigin } from '../verifier/not-before.ts'
+import type { SessionEndings, SessionName } from './ending-store.ts'
+import { createRecorder, type Act, type Revoked } from './recorder.ts'
 import type { RevocationStore } from './store.ts'
 
 export interface Revocations {
-  /** Refuses everything this user holds; answers the instant up to which. */
-  revokeUser(sub: string, reason?: string): Promise<Date>
-  /** Refuses the access tokens of one grant. */
-  revokeGrant(grantId: string, reason?: string): Promise<void>
+  /**
+   * Refuses everything that this user holds. Who signs in again may do so at once, and gets tokens from the not-before on:
+   * the issuing side waits (tokens/issue-instant.ts). Throws a Refusal when there is no such user.
+   */
+  revokeUser(sub: string, act: Act): Promise<Revoked>
+  /**
+   * Ends a browser's session with its codes and access tokens; refresh tokens live on (OpenID Connect Back-Channel Logout
+   * §2.7) unless they are to end too. Answers undefined when nothing of it was left.
+   */
+  revokeSession(
+    session: SessionName,
+    act: Act & { refreshTokens?: boolean },
+  ): Promise<Revoked | undefined>
+  /**
+   * Refuses everything that this client holds and asks for at present; the client itself goes on. Its tokens are issued
+   * without a round trip, so it is the act that waits: who asks after it has resolved, at most 2 s later, gets a token that
+   * counts. Throws a Refusal when there is no such client.
+   */
+  revokeClient(clientId: string, act: Act): Promise<Revoked>
+  /** Ends one grant: its refresh tokens and its access tokens. */
+  revokeGrant(grantId: string, act: Act): Promise<Revoked>
   /** Refuses one access token. */
-  revokeToken(jti: string, reason?: string): Promise<void>
+  revokeToken(jti: string, act: Act): Promise<Revoked>
+  /** Refuses all that anybody holds: sessions, codes, refresh and access tokens. It waits as `revokeClient` does. */
+  revokeEverything(act: Act): Promise<Revoked>
   /** Refuses whatever a signing key has signed or will sign; part of the transaction that revokes the key. */
   revokeKey(
     kid: string,
@@ -36,67 +59,126 @@ const neverAgain = Date.UTC(9999, 11, 31) / 1000
  */
 const longestIssueSeconds = 60
 
+/** A node's clock lags behind the database's by a round trip to it at most (database/clock.ts); this is a slow one. */
+const longestLagMilliseconds = 500
+
 export function createRevocations({
   database,
   store,
+  audit,
   accounts,
-  endSessionsOfUser,
+  logouts,
   clock,
   longestTokenSeconds,
 }: {
   database: Database
   store: RevocationStore
+  audit: Pick<AuditStore, 'record'>
   accounts: Pick<Accounts, 'markRevoked'>
-  /** Those that began until then; their clients are told. */
-  endSessionsOfUser: (sub: string, at: Date, transaction: Queryable) => Promise<void>
+  logouts: SessionEndings
   clock: Clock
   /** How long a token issued now can live at most: afterwards its record is useless. */
   longestTokenSeconds: () => Promise<number>
 }): Revocations {
-  async function record(
-    subject: RevocationSubject,
-    reason: string | undefined,
-    {
-      marginSeconds = 0,
-      also,
-    }: {
-      marginSeconds?: number
-      also?: (at: Date, transaction: Queryable) => Promise<unknown>
-    } = {},
-  ): Promise<Date> {
-    const at = await clock.databaseNow()
-    const notBefore = notBeforeOf(at) + marginSeconds
-    const expiresAt = new Date((notBefore + (await longestTokenSeconds())) * 1000)
-    await database.transaction(async (transaction) => {
-      await also?.(at, transaction)
-      await store.append({ ...subject, notBefore, expiresAt, reason, revokedAt: at }, transaction)
-    })
-    return at
+  const recorder = createRecorder({ database, store, audit, clock, longestTokenSeconds })
+
+  async function endUser(sub: string, at: Date, transaction: Queryable): Promise<void> {
+    await accounts.markRevoked(sub, at, transaction)
+    await logouts.endSessionsOfUser(sub, at, transaction)
   }
 
-  /**
-   * Recorded twice: whoever is issuing reads its clock, then the records. Whoever missed the first record read its
-   * clock before the second was taken, so the second covers what it issues, without a lock on the issuing side.
-   */
-  async function recordForAll(...args: Parameters<typeof record>): Promise<Date> {
-    await record(...args)
-    return record(...args)
+  /** Resolves when no node dates what it issues from before. */
+  async function passed(revoked: Revoked): Promise<Revoked> {
+    await clock.waitUntil(new Date(revoked.notBefore.getTime() + longestLagMilliseconds))
+    return revoked
   }
 
   return {
-    revokeUser: (sub, reason) =>
-      recordForAll({ kind: 'user', id: sub }, reason, {
-        async also(at, transaction) {
-          await accounts.markRevoked(sub, at, transaction)
-          await endSessionsOfUser(sub, at, transaction)
+    async revokeUser(sub, act) {
+      const ended = await recorder.end(async (at, endings, transaction) => {
+        const counted = await endings.countOfUser(sub, at)
+        await endUser(sub, at, transaction)
+        return counted
+      })
+      return recorder.record({
+        subject: { kind: 'user', id: sub },
+        action: 'users.revoke',
+        act,
+        async end(at, _, transaction) {
+          await endUser(sub, at, transaction)
+          return ended
         },
+      })
+    },
+
+    async revokeSession(session, { refreshTokens = false, ...act }) {
+      const { sid } = session
+      const ended = await recorder.end(async (at, endings, transaction) => {
+        const { codes = 0 } = await endings.countOfSession(sid, at)
+        const sessions = await logouts.endSession(session, at, transaction)
+        const families = refreshTokens ? await endings.endFamiliesOfSession(sid, at) : 0
+        return { sessions, codes, refresh_tokens: families }
+      })
+      if (ended.sessions + ended.refresh_tokens === 0) return undefined
+      return recorder.record({
+        subject: { kind: 'session', id: sid },
+        action: 'sessions.revoke',
+        act,
+        async end(at, endings) {
+          await endings.delayEndOfSession(sid, at)
+          return ended
+        },
+      })
+    },
+
+    async revokeClient(clientId, act) {
+      const ended = await recorder.end(async (at, endings, transaction) => {
+        const counted = await endings.countOfClient(clientId, at)
+        if (!(await endings.endClient(clientId, at))) throw unknownClient(clientId)
+        await logouts.tellClient(clientId, at, transaction)
+        return counted
+      })
+      const recorded = await recorder.record({
+        subject: { kind: 'client', id: clientId },
+        action: 'clients.revoke',
+        act,
+        async end(at, endings) {
+          await endings.endClient(clientId, at)
+          return ended
+        },
+      })
+      return passed(recorded)
+    },
+
+    revokeGrant: (grantId, act) =>
+      recorder.record({
+        subject: { kind: 'grant', id: grantId },
+        action: 'grants.revoke',
+        act,
+        marginSeconds: longestIssueSeconds,
+        end: async (at, endings) => ({ refresh_tokens: await endings.endFamily(grantId, at) }),
       }),
-    async revokeGrant(grantId, reason) {
-      await record({ kind: 'grant', id: grantId }, reason, { marginSeconds: longestIssueSeconds })
+
+    revokeToken: (jti, act) =>
+      recorder.record({ subject: { kind: 'token', id: jti }, action: 'tokens.revoke', act }),
+
+    async revokeEverything(act) {
+      await recorder.end(async (at, endings, transaction) => {
+        await endings.endEverything(at)
+        await logouts.endAllSessions(at, transaction)
+      })
+      const recorded = await recorder.record({
+        subject: { kind: 'everything', id: '' },
+        action: 'everything.revoke',
+        act,
+        async end(at, endings) {
+          await endings.endEverything(at)
+          return {}
+        },
+      })
+      return passed(recorded)
     },
-    async revokeToken(jti, reason) {
-      await record({ kind: 'token', id: jti }, reason)
-    },
+
     revokeKey: async (kid, { at, trustedUntil, reason }, transaction) =>
       store.append(
         {
@@ -110,8 +192,15 @@ export function createRevocations({
         },
         transaction,
       ),
+
     async isRevoked(token) {
       return isRevoked(token, await store.find(revocationSubjects(token)))
     },
   }
+}
+
+function unknownClient(clientId: string): Refusal {
+  return new Refusal(
+    `There is no client with the client_id ${JSON.stringify(clientId)}. List the clients.`,
+  )
 }

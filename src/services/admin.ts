@@ -1,4 +1,5 @@
-/** People, clients, resources and revocations: what an administrator works on. */
+/** People, clients, resources, sessions and revocations: what an administrator works on. */
+import { createAuditStore } from '../audit/store.ts'
 import { authMethodNames } from '../client-auth/index.ts'
 import { createClientRegistry } from '../clients/registry.ts'
 import { createResourceStore } from '../clients/resources-store.ts'
@@ -10,9 +11,12 @@ import type { Database } from '../database/database.ts'
 import { grantTypeNames } from '../grants/index.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { createRevocationStore } from '../revocation/store.ts'
+import { createUserActs } from '../revocation/user-acts.ts'
 import { createTokenLifetimes } from '../revocation/token-lifetimes.ts'
 import { createDeliveryStore } from '../sessions/delivery-store.ts'
 import { createLogouts } from '../sessions/logouts.ts'
+import { createSessions } from '../sessions/sessions.ts'
+import { createSessionStore } from '../sessions/store.ts'
 import { createAccounts } from '../users/accounts.ts'
 import { createPasswordHasher } from '../users/passwords.ts'
 import { createUserStore } from '../users/store.ts'
@@ -60,13 +64,32 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
   })
   const longestTokenSeconds = () => tokenLifetimes.longestSeconds()
   const logouts = createLogouts({ deliveries: createDeliveryStore(database) })
+  const audit = createAuditStore(database)
   const revocations = createRevocations({
     database,
     store,
+    audit,
     accounts,
-    endSessionsOfUser: logouts.endSessionsOfUser,
+    logouts,
     clock,
     longestTokenSeconds,
   })
-  return { accounts, clients, resources, logouts, revocations, tokenLifetimes, longestTokenSeconds }
+  const sessions = createSessions({
+    store: createSessionStore(database),
+    revocations,
+    clock,
+    ttlSeconds: config.sessionTtlSeconds,
+  })
+  return {
+    accounts,
+    clients,
+    resources,
+    audit,
+    logouts,
+    revocations,
+    userActs: createUserActs({ database, accounts, audit, revocations, clock }),
+    sessions,
+    tokenLifetimes,
+    longestTokenSeconds,
+  }
 }

@@ -17,16 +17,17 @@ import { createSecurityHeaders } from '../http/security-headers.ts'
 import { createServerSecretStore } from '../keys/server-secret-store.ts'
 import { loadServerSecret } from '../keys/server-secret.ts'
 import { paths } from '../protocol/paths.ts'
-import { createSessions } from '../sessions/sessions.ts'
-import { createSessionStore } from '../sessions/store.ts'
 import { createAccessTokens } from '../tokens/access-tokens.ts'
+import { createCodeStore } from '../tokens/code-store.ts'
 import { createCodes } from '../tokens/codes.ts'
 import { createEndGrant } from '../tokens/end-grant.ts'
+import { createFamilyStore } from '../tokens/family-store.ts'
+import { createIdTokenHints } from '../tokens/id-token-hints.ts'
 import { createIssueInstants } from '../tokens/issue-instant.ts'
 import { createTokenIssuer } from '../tokens/issuer.ts'
+import { createOwnTokens } from '../tokens/own-tokens.ts'
 import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
-import { createTokenStore } from '../tokens/store.ts'
 import { createTargets } from '../tokens/targets.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
 import { createKeyServices } from './keys.ts'
@@ -38,30 +39,22 @@ export async function createServices(options: ServiceOptions) {
   const { issuer } = config
   const admin = createAdminServices(options)
   const keys = await createKeyServices(options, admin)
-  const { accounts, clients, resources, revocations } = admin
+  const { accounts, clients, resources, revocations, sessions } = admin
   const { keyring, vault } = keys
   const serverSecret = await loadServerSecret({
     store: createServerSecretStore(database),
     vault,
   })
 
-  const sessions = createSessions({
-    store: createSessionStore(database),
-    database,
-    logouts: admin.logouts,
-    clock,
-    ttlSeconds: config.sessionTtlSeconds,
-  })
   const consents = createConsents({ store: createConsentStore(database), clock })
-  const tokenStore = createTokenStore(database)
-  const codes = createCodes({ store: tokenStore, clock, settings: config })
+  const codes = createCodes({ store: createCodeStore(database), clock, settings: config })
   const families = createRefreshFamilies({
-    store: tokenStore,
+    store: createFamilyStore(database),
     format: createRefreshTokenFormat({ key: serverSecret.deriveKey('refresh tokens') }),
     clock,
     settings: config,
   })
-  const endGrant = createEndGrant({ families, revocations })
+  const endGrant = createEndGrant({ revocations })
   const targets = createTargets({
     resources,
     defaultAudience: config.defaultAudience,
@@ -72,9 +65,11 @@ export async function createServices(options: ServiceOptions) {
     issuer,
     idTokenTtlSeconds: config.idTokenTtlSeconds,
   })
-  const accessTokens = createAccessTokens({ keyring, revocations, accounts, issuer, clock })
+  const ownTokens = createOwnTokens({ keyring, revocations, issuer, clock })
+  const accessTokens = createAccessTokens({ ownTokens, accounts })
+  const idTokenHints = createIdTokenHints({ ownTokens })
 
-  const authorization = createAuthorization({ codes, targets, keyring, issuer, clock })
+  const authorization = createAuthorization({ codes, targets, clock })
   const pendingRequests = createPendingRequests({
     store: createPendingRequestStore(database),
     clock,
@@ -93,7 +88,7 @@ export async function createServices(options: ServiceOptions) {
     accounts,
     families,
     targets,
-    issueInstants: createIssueInstants({ accounts, clock }),
+    issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
     clock,
@@ -108,11 +103,10 @@ export async function createServices(options: ServiceOptions) {
     issuer,
     audience: config.defaultAudience,
     clock,
-    sessions,
     consents,
     families,
-    endGrant,
     accessTokens,
+    idTokenHints,
     authorization,
     pendingRequests,
     clientAuthentication,

@@ -1,5 +1,4 @@
 /** The signing keys, and the key-encryption keys that guard them. */
-import { createAuditStore } from '../audit/store.ts'
 import { exposureOfRevocation } from '../keys/exposure.ts'
 import { loadKeyEncryptionKeys } from '../keys/key-encryption-keys.ts'
 import { createKeyring } from '../keys/keyring.ts'
@@ -23,10 +22,13 @@ export async function createKeyServices(
     /** Takes the place of the local one, such as a KMS or an HSM (keys/signer.ts). */
     signer?: Signer
   },
-  { longestTokenSeconds, revocations }: Pick<AdminServices, 'longestTokenSeconds' | 'revocations'>,
+  {
+    audit,
+    longestTokenSeconds,
+    revocations,
+  }: Pick<AdminServices, 'audit' | 'longestTokenSeconds' | 'revocations'>,
 ) {
   const store = createSigningKeyStore(database)
-  const audit = createAuditStore(database)
   const keyEncryptionKeys = await loadKeyEncryptionKeys({
     secret: config.keyEncryptionKey,
     secretName: 'CLAVIGER_KEY_ENCRYPTION_KEY',
@@ -43,7 +45,6 @@ export async function createKeyServices(
 
   return {
     signingKeyStore: store,
-    audit,
     keyEncryptionKeys,
     vault,
     rotation,

@@ -1,5 +1,6 @@
 /** SQL of the end of sessions. The transaction that ends one queues who is to be told. */
 import type { Queryable } from '../database/database.ts'
+import type { SessionName } from '../revocation/ending-store.ts'
 
 /** The NOTIFY channel that tells of new deliveries. */
 export const logoutsChannel = 'logouts'
@@ -27,16 +28,17 @@ const enqueueEnded = (condition: string) => `
  */
 export function createLogoutStore(transaction: Queryable) {
   return {
-    async endSession(
-      { sub, sid }: { sub: string; sid: string },
-      at: Date,
-      expiresAt: Date,
-    ): Promise<void> {
-      await transaction.query(
-        'update sessions set ended_at = $3 where sid = $1 and sub = $2 and ended_at is null',
-        [sid, sub, at],
+    /** Answers how many were open. */
+    async endSession({ sub, sid }: SessionName, at: Date, expiresAt: Date): Promise<number> {
+      const ended = await transaction.query(
+        `update sessions set ended_at = $3
+         where sid = $1 and coalesce(sub = $2, true) and ended_at is null
+         returning sid`,
+        [sid, sub ?? null, at],
       )
-      await transaction.query(enqueueEnded('c.sid = $3 and c.sub = $4'), [at, expiresAt, sid, sub])
+      const tell = enqueueEnded('c.sid = $3 and coalesce(c.sub = $4, true)')
+      await transaction.query(tell, [at, expiresAt, sid, sub ?? null])
+      return ended.length
     },
 
     async endSessionsOfUser(sub: string, at: Date, expiresAt: Date): Promise<void> {
@@ -47,12 +49,17 @@ export function createLogoutStore(transaction: Queryable) {
       await transaction.query(enqueueEnded('c.sub = $3'), [at, expiresAt, sub])
     },
 
-    async endAllSessions(at: Date, expiresAt: Date): Promise<void> {
+    /** Whether they have ended is told by the instant that everything was revoked at (users/store.ts). */
+    async enqueueAll(at: Date, expiresAt: Date): Promise<void> {
       await transaction.query(
-        'update sessions set ended_at = $1 where ended_at is null and auth_time <= $1',
-        [at],
+        `with told as (
+           delete from session_clients c
+           where not exists (
+             select from sessions s where s.sid = c.sid and s.ended_at is null and s.auth_time > $1)
+           returning c.sid, c.sub, c.client_id
+         ), ${insertDeliveries}`,
+        [at, expiresAt],
       )
-      await transaction.query(enqueueEnded('true'), [at, expiresAt])
     },
 
     async enqueueClient(clientId: string, at: Date, expiresAt: Date): Promise<void> {

@@ -3,20 +3,11 @@
  * does it here, in a transaction: what is queued in it is delivered later, whatever happens to this process
  * (jobs/deliver-logouts.ts). A session that expires tells nobody.
  */
-import type { Queryable } from '../database/database.ts'
+import type { SessionEndings } from '../revocation/ending-store.ts'
 import type { DeliveryStore, LogoutDelivery } from './delivery-store.ts'
 import { createLogoutStore } from './logout-store.ts'
 
-/** `at` is the current instant. */
-export interface Logouts {
-  /** Ends one session. What has expired tells its clients nonetheless, as long as they are known. */
-  endSession(named: { sub: string; sid: string }, at: Date, transaction: Queryable): Promise<void>
-  /** Ends every session of a user that began until then. */
-  endSessionsOfUser(sub: string, at: Date, transaction: Queryable): Promise<void>
-  /** Ends every session that began until then. */
-  endAllSessions(at: Date, transaction: Queryable): Promise<void>
-  /** Tells one client that all of its sessions have ended, such as when it is revoked; those in browsers go on. */
-  tellClient(clientId: string, at: Date, transaction: Queryable): Promise<void>
+export interface Logouts extends SessionEndings {
   /** What waits to be delivered, the oldest first. */
   list(options: { clientId: string | undefined; limit: number }): Promise<LogoutDelivery[]>
   /** Makes due at once what has failed; answers how many. */
@@ -37,7 +28,7 @@ export function createLogouts({
     endSessionsOfUser: (sub, at, transaction) =>
       createLogoutStore(transaction).endSessionsOfUser(sub, at, expiryOf(at)),
     endAllSessions: (at, transaction) =>
-      createLogoutStore(transaction).endAllSessions(at, expiryOf(at)),
+      createLogoutStore(transaction).enqueueAll(at, expiryOf(at)),
     tellClient: (clientId, at, transaction) =>
       createLogoutStore(transaction).enqueueClient(clientId, at, expiryOf(at)),
     list: ({ clientId, limit }) => deliveries.list(clientId, limit),

@@ -1,8 +1,7 @@
 /** Browser sessions: who is signed in, since when and how. The browser holds a secret, the database its hash. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
-import type { Database } from '../database/database.ts'
-import type { Logouts } from './logouts.ts'
+import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionStore, SessionWithConsent, SignIn } from './store.ts'
 
 export interface Session {
@@ -13,6 +12,10 @@ export interface Session {
   authTime: Date
   /** How they did (RFC 8176). */
   amr: string[]
+}
+
+export interface OpenSession extends Session {
+  expiresAt: Date
 }
 
 export interface Authentication {
@@ -27,8 +30,9 @@ export interface Authentication {
   after: (Date | undefined)[]
 }
 
+/** A session that ends takes its codes and its access tokens along; refresh tokens outlive it. */
 export interface Sessions {
-  /** Answers the secret for the cookie. The browser's former session ends; its sid goes on if it is the same user's. */
+  /** Answers the secret for the cookie. The browser's former session ends, or goes on by its sid if it is the same user's. */
   start(authentication: Authentication, formerSecret: string | undefined): Promise<string>
   find(secret: string | undefined): Promise<Session | undefined>
   /** With what the session's user allowed the client. */
@@ -36,7 +40,9 @@ export interface Sessions {
     secret: string | undefined,
     clientId: string,
   ): Promise<Partial<SessionWithConsent>>
-  /** Its clients are told, as by every end but expiry. */
+  /** Those of a user that still count, the latest sign-in first. */
+  list(sub: string): Promise<OpenSession[]>
+  /** The person who holds it signs out. */
   end(secret: string): Promise<void>
   /** Ends a session that an ID token names. */
   endBySid(named: { sub: string; sid: string }): Promise<void>
@@ -44,14 +50,12 @@ export interface Sessions {
 
 export function createSessions({
   store,
-  database,
-  logouts,
+  revocations,
   clock,
   ttlSeconds,
 }: {
   store: SessionStore
-  database: Pick<Database, 'transaction'>
-  logouts: Pick<Logouts, 'endSession'>
+  revocations: Pick<Revocations, 'revokeSession'>
   clock: Clock
   ttlSeconds: number
 }): Sessions {
@@ -63,10 +67,8 @@ export function createSessions({
     return (await store.findLive(hash(secret), { clientId, now: clock.now() })) ?? {}
   }
 
-  function endBySid(named: { sub: string; sid: string }): Promise<void> {
-    return database.transaction((transaction) =>
-      logouts.endSession(named, clock.now(), transaction),
-    )
+  async function signOut(named: { sub: string; sid: string }): Promise<void> {
+    await revocations.revokeSession(named, { actor: `user:${named.sub}`, reason: 'signed out' })
   }
 
   return {
@@ -87,15 +89,20 @@ export function createSessions({
       }
       if (formerHash && former?.sub === sub && (await store.renew(formerHash, signIn)))
         return secret
-      if (former && former.sub !== sub) await endBySid(former)
+      if (former && former.sub !== sub)
+        await revocations.revokeSession(former, {
+          actor: 'server',
+          reason: 'another user signed in with this browser',
+        })
       await store.insert(randomUUID(), signIn)
       return secret
     },
+    list: (sub) => store.listLive(sub, clock.now()),
     async end(secret) {
-      const named = await store.findNamed(hash(secret))
-      if (named) await endBySid(named)
+      const open = await store.findOpen(hash(secret))
+      if (open) await signOut(open)
     },
-    endBySid,
+    endBySid: signOut,
   }
 }
 

@@ -1,12 +1,16 @@
 import type { Consent } from '../consents/consents.ts'
 import type { Queryable } from '../database/database.ts'
-import type { Session } from './sessions.ts'
+import { isAuthenticatedSince } from '../users/store.ts'
+import type { OpenSession, Session } from './sessions.ts'
 
 interface SessionRow {
   sid: string
   sub: string
   auth_time: Date
   amr: string[]
+}
+
+interface SessionWithConsentRow extends SessionRow {
   scope: string[] | null
   resources: string[] | null
   granted_at: Date | null
@@ -22,6 +26,20 @@ export interface SignIn extends Omit<Session, 'sid'> {
   sessionHash: Buffer
   createdAt: Date
   expiresAt: Date
+}
+
+/** Of a session `s` of a user `u`, at $2: neither ended nor expired, of a user who is enabled and not revoked since. */
+const isLive = `s.ended_at is null and s.expires_at > $2
+  and u.disabled_at is null and ${isAuthenticatedSince('s.auth_time', 'u')}`
+
+/**
+ * SQL of when a session has ended, null while it is open. Of one that the same user began anew in the browser, an earlier
+ * release has left several rows.
+ */
+export function sessionEndedAt(sid: string): string {
+  return `(
+    select max(ended.ended_at) from sessions ended
+    where ended.sid = ${sid} having bool_and(ended.ended_at is not null))`
 }
 
 export function createSessionStore(database: Queryable) {
@@ -53,30 +71,39 @@ export function createSessionStore(database: Queryable) {
       return rows.length === 1
     },
 
-    /**
-     * A session that still counts: its user is enabled and authenticated after the user's last revocation. In the
-     * same round trip, what that user allowed the client.
-     */
+    /** A session that still counts and, in the same round trip, what its user allowed the client. */
     async findLive(
       sessionHash: Buffer,
       { clientId, now }: { clientId: string | undefined; now: Date },
     ): Promise<SessionWithConsent | undefined> {
-      const [row] = await database.query<SessionRow>(
+      const [row] = await database.query<SessionWithConsentRow>(
         `select s.sid, s.sub, s.auth_time, s.amr, c.scope, c.resources, c.granted_at
          from sessions s
          join users u on u.sub = s.sub
          left join consents c on c.sub = s.sub and c.client_id = $3
-         where s.session_hash = $1 and s.ended_at is null and s.expires_at > $2
-           and u.disabled_at is null and (u.revoked_at is null or s.auth_time > u.revoked_at)`,
+         where s.session_hash = $1 and ${isLive}`,
         [sessionHash, now, clientId ?? null],
       )
       return row && toSessionWithConsent(row)
     },
 
-    /** Whose it is, whether it still counts or not. */
-    async findNamed(sessionHash: Buffer): Promise<{ sub: string; sid: string } | undefined> {
-      const [row] = await database.query<{ sub: string; sid: string }>(
-        'select sub, sid from sessions where session_hash = $1',
+    /** Those of a user that still count, the latest sign-in first. */
+    async listLive(sub: string, now: Date): Promise<OpenSession[]> {
+      const rows = await database.query<SessionRow & { expires_at: Date }>(
+        `select s.sid, s.sub, s.auth_time, s.amr, s.expires_at
+         from sessions s
+         join users u on u.sub = s.sub
+         where s.sub = $1 and ${isLive}
+         order by s.auth_time desc, s.sid`,
+        [sub, now],
+      )
+      return rows.map((row) => Object.assign(toSession(row), { expiresAt: row.expires_at }))
+    },
+
+    /** Whose session a browser holds that has not ended, whether or not it still counts. */
+    async findOpen(sessionHash: Buffer): Promise<{ sid: string; sub: string } | undefined> {
+      const [row] = await database.query<{ sid: string; sub: string }>(
+        'select sid, sub from sessions where session_hash = $1 and ended_at is null',
         [sessionHash],
       )
       return row
@@ -86,10 +113,14 @@ export function createSessionStore(database: Queryable) {
 
 export type SessionStore = ReturnType<typeof createSessionStore>
 
-function toSessionWithConsent(row: SessionRow): SessionWithConsent {
+function toSession(row: SessionRow): Session {
+  return { sid: row.sid, sub: row.sub, authTime: row.auth_time, amr: row.amr }
+}
+
+function toSessionWithConsent(row: SessionWithConsentRow): SessionWithConsent {
   const { scope, resources, granted_at: grantedAt } = row
   return {
-    session: { sid: row.sid, sub: row.sub, authTime: row.auth_time, amr: row.amr },
+    session: toSession(row),
     consent: scope && resources && grantedAt ? { scope, resources, grantedAt } : undefined,
   }
 }

@@ -1,9 +1,6 @@
 /** Checks an access token that this issuer signed, as its own endpoints accept it: good, alive, not revoked, its user too. */
-import type { Clock } from '../database/clock.ts'
-import type { Keyring } from '../keys/keyring.ts'
-import { verifyOwnToken } from '../keys/own-tokens.ts'
-import type { Revocations } from '../revocation/revocations.ts'
 import type { Account, Accounts } from '../users/accounts.ts'
+import type { OwnTokens } from './own-tokens.ts'
 
 /** RFC 9068 §2.2, as tokens/issuer.ts writes them. */
 export interface AccessTokenClaims {
@@ -30,34 +27,22 @@ export interface AccessTokens {
 }
 
 export function createAccessTokens({
-  keyring,
-  revocations,
+  ownTokens,
   accounts,
-  issuer,
-  clock,
 }: {
-  keyring: Pick<Keyring, 'find'>
-  revocations: Pick<Revocations, 'isRevoked'>
+  ownTokens: Pick<OwnTokens, 'check'>
   accounts: Pick<Accounts, 'findBySub'>
-  issuer: string
-  clock: Pick<Clock, 'now'>
 }): AccessTokens {
   return {
     async check(token) {
-      const verdict = await verifyOwnToken(keyring, token, {
-        typ: 'at+jwt',
-        issuer,
-        now: clock.now(),
-      })
+      const verdict = await ownTokens.check(token, { typ: 'at+jwt' }, async (claims) =>
+        claims['grant_id'] === undefined ? undefined : accounts.findBySub(String(claims['sub'])),
+      )
       if (!verdict.valid) return { valid: false, reason: verdict.detail }
       const claims = verdict.claims as unknown as AccessTokenClaims // signed by us, so issued with this shape
-      const ofUser = claims.grant_id !== undefined
-      const [revoked, account] = await Promise.all([
-        revocations.isRevoked({ ...claims, kid: verdict.kid }),
-        ofUser ? accounts.findBySub(claims.sub) : undefined,
-      ])
-      if (revoked) return { valid: false, reason: 'The token was revoked.' }
-      if (ofUser && (!account || account.disabledAt))
+      const account = verdict.beside
+      if (verdict.isRevoked) return { valid: false, reason: 'The token was revoked.' }
+      if (claims.grant_id !== undefined && (!account || account.disabledAt))
         return { valid: false, reason: 'The user is disabled or gone.' }
       return { valid: true, claims, account }
     },

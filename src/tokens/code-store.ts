@@ -1,5 +1,7 @@
 /** SQL of authorization codes. */
+import { isGrantedSince } from '../clients/store.ts'
 import type { Queryable } from '../database/database.ts'
+import { sessionEndedAt } from '../sessions/store.ts'
 import type { CodeGrant, StoredCode } from './codes.ts'
 
 interface CodeRow {
@@ -16,6 +18,7 @@ interface CodeRow {
   amr: string[]
   expires_at: Date
   consumed_at: Date | null
+  is_ended: boolean
 }
 
 export interface Consumption {
@@ -61,10 +64,12 @@ export function createCodeStore(database: Queryable) {
 
     async findCode(codeHash: Buffer): Promise<StoredCode | undefined> {
       const [row] = await database.query<CodeRow>(
-        `select grant_id, client_id, sub, sid, redirect_uri, scope, resources, nonce, code_challenge, auth_time,
-           amr, expires_at, consumed_at
-         from authorization_codes
-         where code_hash = $1`,
+        `select o.grant_id, o.client_id, o.sub, o.sid, o.redirect_uri, o.scope, o.resources, o.nonce,
+           o.code_challenge, o.auth_time, o.amr, o.expires_at, o.consumed_at,
+           not ${isGrantedSince('o.created_at', 'c')} or ${sessionEndedAt('o.sid')} is not null as is_ended
+         from authorization_codes o
+         join clients c on c.client_id = o.client_id
+         where o.code_hash = $1`,
         [codeHash],
       )
       return row && toStoredCode(row)
@@ -77,20 +82,23 @@ export function createCodeStore(database: Queryable) {
     async consumeCode(
       codeHash: Buffer,
       { now, refreshable, listensForLogout, idleExpiresAt, expiresAt }: Consumption,
-    ): Promise<{ isFirst: boolean; isSessionLive: boolean }> {
-      const [row] = await database.query<{ is_first: boolean; is_session_live: boolean }>(
+    ): Promise<'consumed' | 'replayed' | 'ended'> {
+      const [row] = await database.query<{ is_first: boolean; is_begun: boolean }>(
         `with session as materialized (
            select s.expires_at
-           from authorization_codes c
-           join sessions s on s.sid = c.sid and s.sub = c.sub
-           where c.code_hash = $1 and s.ended_at is null
+           from authorization_codes o
+           join sessions s on s.sid = o.sid and s.sub = o.sub
+           where o.code_hash = $1 and s.ended_at is null
            for share of s
          ), consumed as (
            update authorization_codes set consumed_at = $2
            where code_hash = $1 and consumed_at is null
-           returning grant_id, client_id, sub, sid, scope, resources, auth_time, amr
+           returning grant_id, client_id, sub, sid, scope, resources, auth_time, amr, created_at
          ), begun as (
-           select * from consumed where exists (select from session)
+           select consumed.*
+           from consumed
+           join clients c on c.client_id = consumed.client_id
+           where ${isGrantedSince('consumed.created_at', 'c')} and exists (select from session)
          ), family as (
            insert into refresh_families
              (grant_id, client_id, sub, sid, scope, resources, auth_time, amr, generation, rotated_at, created_at,
@@ -107,13 +115,16 @@ export function createCodeStore(database: Queryable) {
            on conflict (sid, client_id) do update
              set expires_at = greatest(known.expires_at, excluded.expires_at)
          )
-         select exists (select from consumed) as is_first, exists (select from session) as is_session_live`,
+         select exists (select from consumed) as is_first, exists (select from begun) as is_begun`,
         [codeHash, now, refreshable, idleExpiresAt, expiresAt, listensForLogout],
       )
-      return { isFirst: row!.is_first, isSessionLive: row!.is_session_live }
+      if (!row!.is_first) return 'replayed'
+      return row!.is_begun ? 'consumed' : 'ended'
     },
   }
 }
+
+export type CodeStore = ReturnType<typeof createCodeStore>
 
 function toStoredCode(row: CodeRow): StoredCode {
   return {
@@ -130,5 +141,6 @@ function toStoredCode(row: CodeRow): StoredCode {
     amr: row.amr,
     expiresAt: row.expires_at,
     consumedAt: row.consumed_at ?? undefined,
+    isEnded: row.is_ended,
   }
 }

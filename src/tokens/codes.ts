@@ -2,7 +2,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
 import type { Grant } from './grant.ts'
-import type { TokenStore } from './store.ts'
+import type { CodeStore } from './code-store.ts'
 
 /** What a code stands for, and what its redemption must match. */
 export interface CodeGrant extends Grant {
@@ -15,6 +15,8 @@ export interface CodeGrant extends Grant {
 export interface StoredCode extends CodeGrant {
   expiresAt: Date
   consumedAt: Date | undefined
+  /** Its session has ended, or its client was revoked since. */
+  isEnded: boolean
 }
 
 export interface Codes {
@@ -22,12 +24,12 @@ export interface Codes {
   find(code: string): Promise<StoredCode | undefined>
   /**
    * The one-time gate. In the same statement the winner's refresh family begins if it is `refreshable`, and its client is
-   * noted if it `listensForLogout`. The code of a session that has ended is used up and gives nothing.
+   * noted if it `listensForLogout`. A code whose session has ended, or whose client was revoked, is used up and gives nothing.
    */
   consume(
     code: string,
     options: { refreshable: boolean; listensForLogout?: boolean },
-  ): Promise<'consumed' | 'replayed' | 'session-ended'>
+  ): Promise<'consumed' | 'replayed' | 'ended'>
 }
 
 export function createCodes({
@@ -35,7 +37,7 @@ export function createCodes({
   clock,
   settings,
 }: {
-  store: TokenStore
+  store: CodeStore
   clock: Clock
   settings: { codeTtlSeconds: number; refreshIdleTtlSeconds: number; refreshTtlSeconds: number }
 }): Codes {
@@ -53,15 +55,13 @@ export function createCodes({
     find: (code) => store.findCode(hash(code)),
     async consume(code, { refreshable, listensForLogout = false }) {
       const now = clock.now()
-      const { isFirst, isSessionLive } = await store.consumeCode(hash(code), {
+      return store.consumeCode(hash(code), {
         now,
         refreshable,
         listensForLogout,
         idleExpiresAt: plusSeconds(now, settings.refreshIdleTtlSeconds),
         expiresAt: plusSeconds(now, settings.refreshTtlSeconds),
       })
-      if (!isFirst) return 'replayed'
-      return isSessionLive ? 'consumed' : 'session-ended'
     },
   }
 }

@@ -1,18 +1,14 @@
-/** Ends a grant: its refresh family and its access tokens count no more. */
+/** The server ends a grant by itself, as a code or a refresh token of it came twice. */
 import type { Revocations } from '../revocation/revocations.ts'
-import type { RefreshFamilies } from './refresh-families.ts'
 
 export type EndGrant = (grantId: string, reason: string) => Promise<void>
 
 export function createEndGrant({
-  families,
   revocations,
 }: {
-  families: Pick<RefreshFamilies, 'revoke'>
   revocations: Pick<Revocations, 'revokeGrant'>
 }): EndGrant {
   return async (grantId, reason) => {
-    await families.revoke(grantId)
-    await revocations.revokeGrant(grantId, reason)
+    await revocations.revokeGrant(grantId, { actor: 'server', reason })
   }
 }

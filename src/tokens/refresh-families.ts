@@ -6,14 +6,17 @@ import type { Clock } from '../database/clock.ts'
 import type { Account } from '../users/accounts.ts'
 import type { Grant } from './grant.ts'
 import type { RefreshTokenFormat } from './refresh-token.ts'
-import type { TokenStore } from './store.ts'
+import type { FamilyStore } from './family-store.ts'
 
 /** A family and, as far as they matter here, its user. */
 export interface RefreshFamily extends Grant {
   generation: number
   rotatedAt: Date
   expiresAt: Date
+  /** Or, at the same time, its client. */
   revokedAt: Date | undefined
+  /** When the browser's session ended that it came from; a family outlives it. */
+  sessionEndedAt: Date | undefined
   account: Account
 }
 
@@ -40,7 +43,8 @@ export interface RefreshFamilies {
   findLive(token: string): Promise<RefreshFamily | undefined>
   /** The family of a token of any generation. */
   find(token: string): Promise<RefreshFamily | undefined>
-  revoke(grantId: string): Promise<void>
+  /** By the grant, while a token of it would be accepted. */
+  findLiveByGrant(grantId: string): Promise<RefreshFamily | undefined>
 }
 
 export function createRefreshFamilies({
@@ -49,7 +53,7 @@ export function createRefreshFamilies({
   clock,
   settings,
 }: {
-  store: TokenStore
+  store: FamilyStore
   format: RefreshTokenFormat
   clock: Clock
   settings: { replayWindowSeconds: number; refreshIdleTtlSeconds: number }
@@ -119,7 +123,10 @@ export function createRefreshFamilies({
       return accepted ? family : undefined
     },
 
-    revoke: (grantId) => store.revokeFamily(grantId, clock.now()),
+    async findLiveByGrant(grantId) {
+      const family = await store.findFamily(grantId)
+      return family && whyDead(family, clock.now()) === undefined ? family : undefined
+    },
   }
 }
 

@@ -28,7 +28,7 @@ export interface Accounts {
   find(identifier: string): Promise<Account | undefined>
   findBySub(sub: string): Promise<Account | undefined>
   list(page: AccountPage): Promise<Account[]>
-  setPassword(sub: string, password: string): Promise<Account>
+  setPassword(sub: string, password: string, within?: Queryable): Promise<Account>
   /** Replaces all claims; the email's own fields stay as they are. */
   updateClaims(sub: string, claims: unknown): Promise<Account>
   disable(sub: string, within?: Queryable): Promise<Account>
@@ -62,8 +62,8 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
     return kind === 'username' ? store.findByUsername(name) : undefined
   }
 
-  async function getAccount(sub: string): Promise<Account> {
-    return known(sub, await store.findBySub(sub))
+  async function getAccount(sub: string, within?: Queryable): Promise<Account> {
+    return known(sub, await storeWithin(within).findBySub(sub))
   }
 
   async function rehash(sub: string, oldHash: string, password: string): Promise<void> {
@@ -110,12 +110,12 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
       })
     },
 
-    async setPassword(sub, password) {
-      const { email, username } = await getAccount(sub)
+    async setPassword(sub, password, within) {
+      const { email, username } = await getAccount(sub, within)
       const faults = findPasswordFaults(password, [email, username])
       if (faults.length > 0) throw new Refusal(faults.join(' '))
       const passwordHash = await hasher.hash(password)
-      return known(sub, await store.setPasswordHash(sub, passwordHash, clock.now()))
+      return known(sub, await storeWithin(within).setPasswordHash(sub, passwordHash, clock.now()))
     },
 
     async updateClaims(sub, input) {

@@ -12,7 +12,7 @@ export interface Account {
   createdAt: Date
   updatedAt: Date
   disabledAt?: Date | undefined
-  /** Everything issued before this instant is refused. */
+  /** Everything up to this instant is refused, because the user was revoked or everybody was. */
   revokedAt?: Date | undefined
   hasPassword: boolean
 }
@@ -68,10 +68,20 @@ export interface AccountRow {
 }
 
 export function accountColumns(table: string): string {
-  const names = ['sub', 'username', 'email', 'email_verified', 'claims']
-  const instants = ['created_at', 'updated_at', 'disabled_at', 'revoked_at']
-  const columns = [...names, ...instants].map((name) => `${table}.${name}`)
-  return `${columns.join(', ')}, ${table}.password_hash is not null as has_password`
+  const names = 'sub username email email_verified claims created_at updated_at disabled_at'.split(
+    ' ',
+  )
+  return `${names.map((name) => `${table}.${name}`).join(', ')},
+    ${revokedAt(table)} as revoked_at, ${table}.password_hash is not null as has_password`
+}
+
+/** SQL of the instant up to which nothing of a user counts: by their own last revocation, or by that of everything. */
+const revokedAt = (table: string) =>
+  `greatest(${table}.revoked_at, (select revoked_at from everything_revoked))`
+
+/** SQL of whether a sign-in is later than that. */
+export function isAuthenticatedSince(authTime: string, table: string): string {
+  return `coalesce(${authTime} > ${revokedAt(table)}, true)`
 }
 
 const columns = accountColumns('users')

@@ -17,7 +17,13 @@ const sessions: Record<'none' | 'earlier' | 'answering', Session | undefined> = 
   earlier: { sid: 's1', sub: 'alice', authTime: secondsAfter(-60), amr: ['pwd'] },
   answering: { sid: 's1', sub: 'alice', authTime: secondsAfter(10), amr: ['pwd'] },
 }
-const hints = { none: undefined, same: 'alice', other: 'bob' } as const
+const hints = {
+  none: undefined,
+  same: { sub: 'alice', isRevoked: false },
+  other: { sub: 'bob', isRevoked: false },
+  'same, revoked': { sub: 'alice', isRevoked: true },
+  'other, revoked': { sub: 'bob', isRevoked: true },
+} as const
 /** 80 seconds have passed since the earlier sign-in. */
 const maxAges = { none: undefined, kept: 80, exceeded: 79, zero: 0 } as const
 const asked = { scope: ['openid', 'email'], resources: ['https://api.example.com'] }
@@ -57,7 +63,7 @@ function stateOf(circumstances: Circumstances): State {
     requestedAt: hasWaited ? requestedAt : undefined,
     decision: decisions[decision],
     session: sessions[session],
-    hintedSub: hints[hint],
+    hint: hints[hint],
     consent: consents[consent],
     consentRule,
     now,
@@ -108,6 +114,26 @@ t.test(
       [
         'another one signed in when asked to',
         { ...signedIn, hint: 'other', session: 'answering' },
+        'login_required',
+      ],
+      [
+        'a hint that was revoked, as by a logout, asks for a sign-in',
+        { ...signedIn, hint: 'same, revoked' },
+        'login',
+      ],
+      [
+        'which is not done silently',
+        { ...signedIn, hint: 'same, revoked', prompt: ['none'] },
+        'login_required',
+      ],
+      [
+        'of the user whom it names',
+        { ...signedIn, hint: 'same, revoked', session: 'answering' },
+        'issue',
+      ],
+      [
+        'and of no other',
+        { ...signedIn, hint: 'other, revoked', session: 'answering' },
         'login_required',
       ],
       ['nothing was consented to', { session: 'earlier' }, 'consent'],
@@ -177,15 +203,17 @@ t.test('every combination is decided by the first rule that applies', async (t) 
         const { prompt, session, hint, maxAge, consent, consentRule, decision, hasWaited } =
           circumstances
         const isAnswer = hasWaited && session === 'answering'
+        const isAnother = hint.startsWith('other')
         const hasExpired =
           prompt.includes('login') ||
           prompt.includes('select_account') ||
+          hint === 'same, revoked' ||
           maxAge === 'zero' ||
           (maxAge === 'exceeded' && session === 'earlier')
         const rules: [applies: boolean, outcome: string, silentOutcome?: string][] = [
           [decision === 'denied', 'access_denied'],
-          [isAnswer && hint === 'other', 'login_required'],
-          [session === 'none' || hint === 'other', 'login', 'login_required'],
+          [isAnswer && isAnother, 'login_required'],
+          [session === 'none' || isAnother, 'login', 'login_required'],
           [!isAnswer && hasExpired, 'login', 'login_required'],
           [decision === 'allowed' && consent === 'full', 'issue'],
           [prompt.includes('consent') || consentRule === 'always', 'consent', 'consent_required'],

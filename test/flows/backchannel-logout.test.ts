@@ -165,7 +165,7 @@ t.test('a session ends in many ways', async (t) => {
     const [one, other] = [await begin(), await begin()]
     const bob = await signIn(provider, createUserAgent(provider.issuer), 'bob@example.com')
     const { id_token: ofBob } = await obtainTokens(provider, bob, listener)
-    await revocations.revokeUser(sub)
+    await revocations.revokeUser(sub, { actor: 'test' })
     t.strictSame(new Set(await toldOf(listener)), new Set([one.sid, other.sid]))
     await signOut(bob, ofBob)
     t.strictSame(await toldOf(listener), [sidOf(ofBob)])
@@ -173,9 +173,7 @@ t.test('a session ends in many ways', async (t) => {
 
   t.test('all together', async (t) => {
     const [one, other] = [await begin(), await begin()]
-    await provider.database.transaction((transaction) =>
-      logouts.endAllSessions(provider.clock.now(), transaction),
-    )
+    await revocations.revokeEverything({ actor: 'test' })
     t.match(
       (await authorize(provider, one.browser, listener, { prompt: 'none' }))['error'],
       /login/,
@@ -195,7 +193,7 @@ t.test('a session ends in many ways', async (t) => {
   t.test('of a user who is deleted, and is gone when the client is told', async (t) => {
     const { sid } = await begin()
     await accounts.disable(sub)
-    await revocations.revokeUser(sub)
+    await revocations.revokeUser(sub, { actor: 'test' })
     await accounts.delete(sub)
     t.equal((await waiting()).length, 1)
     t.strictSame(await toldOf(listener), [sid])

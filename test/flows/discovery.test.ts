@@ -13,6 +13,7 @@ const golden = {
   introspection_endpoint: 'https://op.example/introspect',
   revocation_endpoint: 'https://op.example/revoke',
   end_session_endpoint: 'https://op.example/logout',
+  global_token_revocation_endpoint: 'https://op.example/global-token-revocation',
   scopes_supported: ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'],
   claims_supported: [
     'sub',
@@ -71,6 +72,7 @@ const golden = {
     'none',
   ],
   revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+  global_token_revocation_endpoint_auth_methods_supported: ['Bearer'],
   authorization_response_iss_parameter_supported: true,
   backchannel_logout_supported: true,
   backchannel_logout_session_supported: true,
@@ -112,6 +114,7 @@ t.test('discovery and JWKS', async (t) => {
       introspection_endpoint: 405,
       revocation_endpoint: 405,
       end_session_endpoint: 303,
+      global_token_revocation_endpoint: 405,
     }
     const named = Object.keys(metadata).filter((name) => /_(endpoint|uri)$/.test(name))
     t.strictSame(named.toSorted(), Object.keys(statuses).toSorted())

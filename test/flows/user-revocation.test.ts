@@ -16,6 +16,7 @@ import { createTestProvider, password } from '../support/provider.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 
 const scope = 'openid offline_access'
+const act = { actor: 'ada' }
 const invalidGrant = { status: 400, body: { error: 'invalid_grant' } }
 
 t.test('revoking a user', async (t) => {
@@ -51,7 +52,7 @@ t.test('revoking a user', async (t) => {
       provider.clock.set(new Date((nowSeconds() + 100) * 1000 + milliseconds))
       const browser = await signIn(provider)
       const tokens = await obtainTokens(provider, browser, client, { scope })
-      await revocations.revokeUser(user.sub)
+      await revocations.revokeUser(user.sub, act)
       const notBefore = nowSeconds() + 1
       await isRefused(t, tokens)
       t.match(await authorize(provider, browser, client, { prompt: 'none' }), {
@@ -72,7 +73,7 @@ t.test('revoking a user', async (t) => {
     provider.clock.advance(100)
     const browsers = [await signIn(provider), await signIn(provider)]
     const { code } = await authorize(provider, browsers[0]!, client, { scope })
-    await revocations.revokeUser(user.sub)
+    await revocations.revokeUser(user.sub, act)
     for (const browser of browsers)
       t.match((await browser.open(authorizationUrl(provider, client))).url, '/login?')
     t.match(await redeem(provider, client, code), invalidGrant)
@@ -82,8 +83,8 @@ t.test('revoking a user', async (t) => {
 
   t.test('twice in one second changes nothing for what came after the first', async (t) => {
     provider.clock.advance(100)
-    await revocations.revokeUser(user.sub)
-    await revocations.revokeUser(user.sub)
+    await revocations.revokeUser(user.sub, act)
+    await revocations.revokeUser(user.sub, act)
     await works(t, await obtainTokens(provider, await signIn(provider), client, { scope }))
   })
 
@@ -92,7 +93,7 @@ t.test('revoking a user', async (t) => {
     await provider.createUser({ email: 'bob@example.com' })
     const bob = await signIn(provider, createUserAgent(provider.issuer), 'bob@example.com')
     const tokens = await obtainTokens(provider, bob, client, { scope })
-    await revocations.revokeUser(user.sub)
+    await revocations.revokeUser(user.sub, act)
     t.equal((await userinfo(provider, tokens.access_token)).status, 200)
     t.equal((await refresh(provider, client, tokens.refresh_token)).status, 200)
     t.ok((await authorize(provider, bob, client, { prompt: 'none' }))['code'])
@@ -124,7 +125,7 @@ t.test('revoking a user', async (t) => {
     const browser = await signIn(provider)
     const tokens = await obtainTokens(provider, browser, client, { scope })
     await accounts.disable(user.sub)
-    await revocations.revokeUser(user.sub)
+    await revocations.revokeUser(user.sub, act)
     provider.clock.advance(60)
     await accounts.enable(user.sub)
     await isRefused(t, tokens)

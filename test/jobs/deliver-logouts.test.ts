@@ -35,7 +35,7 @@ async function setUp(t: Test) {
       const browser = await signIn(provider)
       for (const listener of listeners) await obtainTokens(provider, browser, listener)
     }
-    await services.revocations.revokeUser(sub)
+    await services.revocations.revokeUser(sub, { actor: 'test' })
   }
 
   /** Another one on the same database, with connections of its own. */

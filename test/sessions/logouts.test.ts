@@ -5,7 +5,7 @@ import { createPurgeExpired } from '../../src/jobs/purge-expired.ts'
 import { createJobsStore } from '../../src/jobs/store.ts'
 import { createSessionStore } from '../../src/sessions/store.ts'
 import { createCodes } from '../../src/tokens/codes.ts'
-import { createTokenStore } from '../../src/tokens/store.ts'
+import { createCodeStore } from '../../src/tokens/code-store.ts'
 import { secondsAfter, setUp as setUpNode, start } from '../tokens/setup.ts'
 
 const hour = 3600
@@ -38,7 +38,7 @@ async function setUp() {
     code: string,
     { refreshable = false, within = database }: { refreshable?: boolean; within?: Queryable } = {},
   ) =>
-    createCodes({ store: createTokenStore(within), clock, settings }).consume(code, {
+    createCodes({ store: createCodeStore(within), clock, settings }).consume(code, {
       refreshable,
       listensForLogout: true,
     })
@@ -161,7 +161,7 @@ t.test('of simultaneous ends one tells the clients', async (t) => {
   const ends = Array.from({ length: 3 }, () => [
     sessions.end(secret),
     sessions.endBySid({ sub, sid }),
-    revocations.revokeUser(sub),
+    revocations.revokeUser(sub, { actor: 'test' }),
   ])
   await Promise.all(ends.flat())
   t.strictSame(await queued(), [sid])

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { createConsents } from '../../src/consents/consents.ts'
 import { createConsentStore } from '../../src/consents/store.ts'
-import { createNode, laggingBy, secondsAfter, setUp as setUpNode, start } from '../tokens/setup.ts'
+import {
+  act,
+  createNode,
+  laggingBy,
+  secondsAfter,
+  setUp as setUpNode,
+  start,
+} from '../tokens/setup.ts'
 
 async function setUp() {
   const node = await setUpNode({ CLAVIGER_SESSION_TTL_SECONDS: '3600' })
@@ -66,7 +73,7 @@ t.test('the sid of a session that counts no more does not come back', async (t) 
   const ends: [why: string, end: (secret: string) => Promise<unknown>][] = [
     ['ended', (secret) => sessions.end(secret)],
     ['expired', async () => clock.advance(3600)],
-    ['revoked', () => revocations.revokeUser(sub)],
+    ['revoked', () => revocations.revokeUser(sub, act)],
   ]
   for (const [why, end] of ends) {
     const former = await signIn()
@@ -118,7 +125,7 @@ t.test(
   async (t) => {
     const { sessions, signIn, revocations, accounts, sub, otherSub, clock } = await setUp()
     const [before, ofOther] = [await signIn(), await signIn(otherSub)]
-    const revokedAt = await revocations.revokeUser(sub)
+    const { at: revokedAt } = await revocations.revokeUser(sub, act)
     t.equal(await sessions.find(before), undefined)
     t.ok(await sessions.find(ofOther), 'of another user')
     const account = await accounts.findBySub(sub)
@@ -133,7 +140,7 @@ t.test(
 t.test('a new sign-in counts also where the clock lags behind the revocation', async (t) => {
   const { database, clock, revocations, accounts, sub } = await setUp()
   const { sessions } = createNode(database, laggingBy(50, clock))
-  const revokedAt = await revocations.revokeUser(sub)
+  const { at: revokedAt } = await revocations.revokeUser(sub, act)
   clock.advance(0.01)
   const account = await accounts.findBySub(sub)
   const authTime = laggingBy(50, clock).now()
@@ -149,7 +156,7 @@ t.test('a sign-in whose password was checked during a revocation does not count'
   const authTime = clock.now()
   const account = await accounts.findBySub(sub) // with the password's hash
   clock.advance(0.05)
-  await revocations.revokeUser(sub) // with a new password
+  await revocations.revokeUser(sub, act) // with a new password
   clock.advance(0.05)
   const secret = await sessions.start(
     { sub, amr: ['pwd'], authTime, after: [account?.revokedAt] },

@@ -3,6 +3,7 @@ import type { RevocationSubject } from '../../src/verifier/not-before.ts'
 import { createRevocationStore } from '../../src/revocation/store.ts'
 import { createAccessTokens, type AccessTokenClaims } from '../../src/tokens/access-tokens.ts'
 import { createTokenIssuer } from '../../src/tokens/issuer.ts'
+import { createOwnTokens } from '../../src/tokens/own-tokens.ts'
 import { toClient } from '../authorization/clients.ts'
 import { createTestKeys } from '../keys/setup.ts'
 import { createNode } from './setup.ts'
@@ -29,12 +30,13 @@ async function setUp(t: Parameters<typeof createTestKeys>[0]) {
   const target = { audience: issuer, alg: 'ES256', ttlSeconds: 600, scope: ['openid'] } as const
   const tokens = createTokenIssuer({ keyring, issuer, idTokenTtlSeconds: 600 })
   const user = { grant, account }
+  const ownTokens = createOwnTokens({ keyring, revocations, issuer, clock })
   return {
     database,
     clock,
     accounts,
     sub: account.sub,
-    accessTokens: createAccessTokens({ keyring, revocations, accounts, issuer, clock }),
+    accessTokens: createAccessTokens({ ownTokens, accounts }),
     newAccessToken: () =>
       tokens.accessToken({
         client,

@@ -12,6 +12,7 @@ t.test('a code stands for what was authorized', async (t) => {
     grantId: found?.grantId,
     expiresAt: secondsAfter(start, 60),
     consumedAt: undefined,
+    isEnded: false,
   })
 })
 
@@ -93,5 +94,5 @@ t.test('a used or expired code is still known, so that a replay is recognised', 
 t.test('a code that nobody made is not there to be won', async (t) => {
   const { codes } = await setUp()
   t.equal(await codes.find('unknown'), undefined)
-  t.equal(await codes.consume('unknown', { refreshable: true }), 'replayed')
+  t.equal(await codes.consume('unknown', { refreshable: true }), 'ended')
 })

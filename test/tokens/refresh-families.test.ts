@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import type { RefreshFamilies, RefreshFamily, Rotation } from '../../src/tokens/refresh-families.ts'
-import { createNode, laggingBy, secondsAfter, setUp, start } from './setup.ts'
+import { act, createNode, laggingBy, secondsAfter, setUp, start } from './setup.ts'
 
 const everything = { scope: undefined, resources: undefined }
 
@@ -42,6 +42,7 @@ t.test('every use makes the next generation, of the same grant (RFC 9700 §4.14)
     rotatedAt: clock.now(),
     expiresAt: secondsAfter(clock.now(), 30 * 86_400),
     revokedAt: undefined,
+    sessionEndedAt: undefined,
   })
   t.hasStrict(account, { sub, email: 'alice@example.com' })
   const second = await next(families, token, clientId)
@@ -177,7 +178,7 @@ t.test('the user decides: disabled, revoked, signed in again', async (t) => {
   await accounts.enable(sub)
   t.match(await rotate(token), { verdict: 'rotated' })
 
-  await revocations.revokeUser(sub)
+  await revocations.revokeUser(sub, act)
   t.match(await rotate(token), { verdict: 'unknown', reason: /revoked/ }, 'the generation before')
   const during = await beginFamily()
   t.match(await rotate(during.token), { verdict: 'unknown' }, 'signed in at that very instant')
@@ -187,10 +188,10 @@ t.test('the user decides: disabled, revoked, signed in again', async (t) => {
 })
 
 t.test('a revoked family is unknown, each of its generations', async (t) => {
-  const { rotate, token, families, clientId, grantId, beginFamily } = await setUpFamily()
+  const { rotate, token, families, clientId, grantId, beginFamily, endGrant } = await setUpFamily()
   const other = await beginFamily()
   const second = await next(families, token, clientId)
-  await families.revoke(grantId)
+  await endGrant(grantId, 'a test')
   for (const one of [token, second])
     t.match(await rotate(one), { verdict: 'unknown', reason: /family was revoked/ })
   t.match(await rotate(other.token), { verdict: 'rotated' }, 'another family of the same user')
@@ -209,7 +210,7 @@ t.test('ending a grant ends its refresh tokens and its access tokens', async (t)
 })
 
 t.test('what would be accepted can be found, for introspection and revocation', async (t) => {
-  const { token, families, clientId, grantId, clock } = await setUpFamily()
+  const { token, families, clientId, grantId, clock, endGrant } = await setUpFamily()
   t.match(await families.findLive(token), { grantId, generation: 1 })
   const second = await next(families, token, clientId)
   t.match(await families.findLive(token), { generation: 2 }, 'the one before, in its window')
@@ -218,7 +219,7 @@ t.test('what would be accepted can be found, for introspection and revocation', 
   t.match(await families.find(token), { generation: 2 }, 'though its family is known')
   t.match(await families.findLive(second), { generation: 2 })
   t.equal(await families.find(families.firstToken(randomUUID())), undefined)
-  await families.revoke(grantId)
+  await endGrant(grantId, 'a test')
   t.equal(await families.findLive(second), undefined)
   t.hasStrict(await families.find(second), { revokedAt: clock.now() })
 })

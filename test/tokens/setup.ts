@@ -5,14 +5,14 @@ import { readConfig, type Environment } from '../../src/config.ts'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database } from '../../src/database/database.ts'
 import { createAdminServices } from '../../src/services/admin.ts'
-import { createSessions } from '../../src/sessions/sessions.ts'
 import { createSessionStore } from '../../src/sessions/store.ts'
+import { createCodeStore } from '../../src/tokens/code-store.ts'
 import { createCodes, type CodeGrant } from '../../src/tokens/codes.ts'
 import { createEndGrant } from '../../src/tokens/end-grant.ts'
+import { createFamilyStore } from '../../src/tokens/family-store.ts'
 import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
 import { createRefreshFamilies } from '../../src/tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../../src/tokens/refresh-token.ts'
-import { createTokenStore } from '../../src/tokens/store.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -23,13 +23,16 @@ export const secondsAfter = (instant: Date, seconds: number) =>
 
 const inHalfADay = (clock: TestClock) => secondsAfter(clock.now(), 12 * 3600)
 
+/** Who revokes, where that does not matter. */
+export const act = { actor: 'ada' }
+
 const refreshTokenKey = randomBytes(32)
 
 /** One node: everything of its own but the database. */
 export function createNode(database: Database, clock: Clock, environment: Environment = {}) {
   const config = readConfig(environment)
   const admin = createAdminServices({ config, database, clock })
-  const store = createTokenStore(database)
+  const store = createFamilyStore(database)
   const families = createRefreshFamilies({
     store,
     format: createRefreshTokenFormat({ key: refreshTokenKey }),
@@ -40,16 +43,9 @@ export function createNode(database: Database, clock: Clock, environment: Enviro
     ...admin,
     store,
     families,
-    codes: createCodes({ store, clock, settings: config }),
-    sessions: createSessions({
-      store: createSessionStore(database),
-      database,
-      logouts: admin.logouts,
-      clock,
-      ttlSeconds: config.sessionTtlSeconds,
-    }),
-    issueInstants: createIssueInstants({ accounts: admin.accounts, clock }),
-    endGrant: createEndGrant({ families, revocations: admin.revocations }),
+    codes: createCodes({ store: createCodeStore(database), clock, settings: config }),
+    issueInstants: createIssueInstants({ clock }),
+    endGrant: createEndGrant({ revocations: admin.revocations }),
   }
 }
 
@@ -59,7 +55,15 @@ let shared: Promise<TestDatabase> | undefined
 async function emptyDatabase(): Promise<TestDatabase> {
   shared ??= createTestDatabase(t)
   const database = await shared
-  for (const table of ['users', 'clients', 'resources', 'revocations', 'signing_keys'])
+  for (const table of [
+    'users',
+    'clients',
+    'resources',
+    'revocations',
+    'everything_revoked',
+    'audit_events',
+    'signing_keys',
+  ])
     await database.query(`delete from ${table}`)
   return database
 }

@@ -1,9 +1,12 @@
 import t from 'tap'
 import { Params } from '../../src/protocol/params.ts'
-import { parseLogoutRequest } from '../../src/sessions/logout-request.ts'
+import { parseLogoutRequest } from '../../src/authorization/logout-request.ts'
+import { createIdTokenHints } from '../../src/tokens/id-token-hints.ts'
 import { createTokenIssuer } from '../../src/tokens/issuer.ts'
-import { registryOf, toClient } from '../authorization/clients.ts'
+import { createOwnTokens } from '../../src/tokens/own-tokens.ts'
 import { createTestKeys } from '../keys/setup.ts'
+import { createNode } from '../tokens/setup.ts'
+import { registryOf, toClient } from './clients.ts'
 
 const issuer = 'https://issuer.example'
 const uri = 'https://app.example/bye'
@@ -14,7 +17,8 @@ const metadata = {
 const [one, other] = [toClient(metadata, 'one'), toClient(metadata, 'other')]
 
 async function setUp(t: Parameters<typeof createTestKeys>[0]) {
-  const { clock, rotation, keyring } = await createTestKeys(t, { algorithms: ['ES256'] })
+  const { database, clock, rotation, keyring } = await createTestKeys(t, { algorithms: ['ES256'] })
+  const { revocations } = createNode(database, clock)
   await rotation.ensureKeys()
   await keyring.load()
   const tokens = createTokenIssuer({ keyring, issuer, idTokenTtlSeconds: 600 })
@@ -44,9 +48,11 @@ async function setUp(t: Parameters<typeof createTestKeys>[0]) {
     issuedAt: clock.now(),
   })
   const clients = registryOf(one, other)
+  const ownTokens = createOwnTokens({ keyring, revocations, issuer, clock })
+  const idTokenHints = createIdTokenHints({ ownTokens })
   const parse = (params: Record<string, string>) =>
-    parseLogoutRequest(new Params(Object.entries(params)), { clients, keyring, issuer, clock })
-  return { hint, parse, clock }
+    parseLogoutRequest(new Params(Object.entries(params)), { clients, idTokenHints })
+  return { hint, parse, clock, database }
 }
 
 t.test('without parameters there is nothing to know', async (t) => {

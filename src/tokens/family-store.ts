@@ -1,6 +1,8 @@
+/** SQL of refresh token families. */
+import { isGrantedSince } from '../clients/store.ts'
 import type { Queryable } from '../database/database.ts'
-import { accountColumns, toAccount, type AccountRow } from '../users/store.ts'
-import { createCodeStore } from './code-store.ts'
+import { sessionEndedAt } from '../sessions/store.ts'
+import { accountColumns, isAuthenticatedSince, toAccount, type AccountRow } from '../users/store.ts'
 import type { RefreshFamily } from './refresh-families.ts'
 
 interface FamilyRow extends AccountRow {
@@ -15,16 +17,19 @@ interface FamilyRow extends AccountRow {
   rotated_at: Date
   dies_at: Date
   family_revoked_at: Date | null
+  session_ended_at: Date | null
 }
 
+/** Of a family `f` of a user `u` and a client `c`. */
 const familyColumns = `f.grant_id, f.client_id, f.sid, f.scope, f.resources, f.auth_time, f.amr, f.generation,
-  f.rotated_at, least(f.idle_expires_at, f.expires_at) as dies_at, f.revoked_at as family_revoked_at,
+  f.rotated_at, least(f.idle_expires_at, f.expires_at) as dies_at,
+  case when ${isGrantedSince('f.created_at', 'c')} then f.revoked_at else c.grants_revoked_at end
+    as family_revoked_at,
+  ${sessionEndedAt('f.sid')} as session_ended_at,
   ${accountColumns('u')}`
 
-export function createTokenStore(database: Queryable) {
+export function createFamilyStore(database: Queryable) {
   return {
-    ...createCodeStore(database),
-
     /** The next generation, for the one caller that presents the current one while everything about it is in order. */
     async rotateFamily(request: {
       grantId: string
@@ -38,13 +43,13 @@ export function createTokenStore(database: Queryable) {
       const [row] = await database.query<FamilyRow>(
         `update refresh_families f
          set generation = f.generation + 1, rotated_at = $6, idle_expires_at = $7
-         from users u
+         from users u, clients c
          where f.grant_id = $1 and f.generation = $2 and f.client_id = $3
            and coalesce($4::text[] <@ f.scope, true)
            and coalesce($5::text[] <@ f.resources, cardinality(f.resources) <= 1)
            and f.revoked_at is null and least(f.idle_expires_at, f.expires_at) > $6
-           and u.sub = f.sub and u.disabled_at is null
-           and (u.revoked_at is null or f.auth_time > u.revoked_at)
+           and u.sub = f.sub and u.disabled_at is null and ${isAuthenticatedSince('f.auth_time', 'u')}
+           and c.client_id = f.client_id and ${isGrantedSince('f.created_at', 'c')}
          returning ${familyColumns}`,
         [
           request.grantId,
@@ -64,22 +69,16 @@ export function createTokenStore(database: Queryable) {
         `select ${familyColumns}
          from refresh_families f
          join users u on u.sub = f.sub
+         join clients c on c.client_id = f.client_id
          where f.grant_id = $1`,
         [grantId],
       )
       return row && toFamily(row)
     },
-
-    async revokeFamily(grantId: string, now: Date): Promise<void> {
-      await database.query(
-        'update refresh_families set revoked_at = $2 where grant_id = $1 and revoked_at is null',
-        [grantId, now],
-      )
-    },
   }
 }
 
-export type TokenStore = ReturnType<typeof createTokenStore>
+export type FamilyStore = ReturnType<typeof createFamilyStore>
 
 function toFamily(row: FamilyRow): RefreshFamily {
   return {
@@ -95,6 +94,7 @@ function toFamily(row: FamilyRow): RefreshFamily {
     rotatedAt: row.rotated_at,
     expiresAt: row.dies_at,
     revokedAt: row.family_revoked_at ?? undefined,
+    sessionEndedAt: row.session_ended_at ?? undefined,
     account: toAccount(row),
   }
 }

@@ -1,0 +1,71 @@
+/** Global Token Revocation (draft-parecki-oauth-global-token-revocation-06): another party ends all that a user holds. */
+import type { FastifyInstance } from 'fastify'
+import { toOAuthError } from '../http/error-handler.ts'
+import { requireJson, takeJson } from '../http/json-body.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { paths } from '../protocol/paths.ts'
+import { parseSubjectIdentifier, type SubjectIdentifier } from '../protocol/subject-identifier.ts'
+import type { Revocations } from '../revocation/revocations.ts'
+import type { Account, Accounts } from '../users/accounts.ts'
+import { challenge } from './bearer-token.ts'
+import { requireIssuerScope, type IssuerAudience } from './issuer-scope.ts'
+
+/** §7.1: narrow, so that a token that carries it can do nothing else. */
+const scope = 'global_token_revocation'
+
+export interface GlobalTokenRevocationDependencies extends IssuerAudience {
+  accounts: Pick<Accounts, 'find' | 'findBySub'>
+  revocations: Pick<Revocations, 'revokeUser'>
+  issuer: string
+}
+
+export async function registerGlobalTokenRevocation(
+  app: FastifyInstance,
+  { accounts, revocations, issuer, ...audience }: GlobalTokenRevocationDependencies,
+): Promise<void> {
+  await app.register(async (route) => {
+    takeJson(route)
+    route.post(
+      paths.globalTokenRevocation,
+      {
+        // RFC 6750 §3: what is refused before the handler, such as a body of another type, has the challenge as well.
+        errorHandler(error, _request, reply) {
+          const refusal = ofOtherType(error) ?? toOAuthError(error)
+          const { code, description } = refusal
+          if (code === 'invalid_request') reply.headers(challenge(code, description).headers)
+          throw refusal
+        },
+      },
+      async (request, reply) => {
+        const claims = await requireIssuerScope(request, { ...audience, scope })
+        const account = await findAccount(parseRequest(requireJson(request)))
+        if (!account) throw new OAuthError('not_found', 'No user has this subject identifier.')
+        await revocations.revokeUser(account.sub, {
+          actor: `client:${claims.client_id}`,
+          reason: 'global token revocation',
+        })
+        request.log.info({ client_id: claims.client_id, sub: account.sub }, 'user revoked')
+        return reply.code(204).send()
+      },
+    )
+  })
+
+  async function findAccount(subject: SubjectIdentifier): Promise<Account | undefined> {
+    if (subject.format === 'email') return accounts.find(subject.email)
+    if (subject.format === 'opaque') return accounts.findBySub(subject.id)
+    return subject.iss === issuer ? accounts.findBySub(subject.sub) : undefined
+  }
+}
+
+function ofOtherType({ code }: { code?: string }): OAuthError | undefined {
+  if (code !== 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return undefined
+  return new OAuthError('invalid_request', 'Send the body as application/json.')
+}
+
+/** §3.2: a single property. */
+function parseRequest(body: Record<string, unknown>): SubjectIdentifier {
+  const names = Object.keys(body)
+  if (names.length !== 1 || names[0] !== 'sub_id')
+    throw new OAuthError('invalid_request', `The body must have the member 'sub_id' and no other.`)
+  return parseSubjectIdentifier(body['sub_id'], 'sub_id')
+}

@@ -1,0 +1,45 @@
+/** Access tokens that are for this issuer itself, and what they allow (RFC 6750 §3.1). */
+import type { FastifyRequest } from 'fastify'
+import type {
+  AccessTokenClaims,
+  AccessTokens,
+  AccessTokenVerdict,
+} from '../tokens/access-tokens.ts'
+import { challenge, requireBearerToken } from './bearer-token.ts'
+
+export interface IssuerAudience {
+  accessTokens: Pick<AccessTokens, 'check'>
+  /** The `aud` of tokens that are for this issuer itself. */
+  audience: string
+}
+
+export async function requireIssuerToken(
+  request: FastifyRequest,
+  { accessTokens, audience }: IssuerAudience,
+): Promise<AccessTokenVerdict & { valid: true }> {
+  const verdict = await accessTokens.check(requireBearerToken(request))
+  if (!verdict.valid)
+    throw challenge('invalid_token', 'The access token is not valid, expired or revoked.', {
+      detail: verdict.reason,
+    })
+  if (![verdict.claims.aud].flat().includes(audience))
+    throw challenge('invalid_token', 'The access token is for another audience.')
+  return verdict
+}
+
+/** For a service that speaks for itself: a token that it got for a person will not do. */
+export async function requireIssuerScope(
+  request: FastifyRequest,
+  { scope, ...issuer }: IssuerAudience & { scope: string },
+): Promise<AccessTokenClaims> {
+  const { claims } = await requireIssuerToken(request, issuer)
+  if (claims.grant_id !== undefined)
+    throw challenge(
+      'insufficient_scope',
+      'The access token stands for a person. Get one by the grant client_credentials.',
+      { scope },
+    )
+  if (!claims.scope?.split(' ').includes(scope))
+    throw challenge('insufficient_scope', `The access token lacks the scope ${scope}.`, { scope })
+  return claims
+}

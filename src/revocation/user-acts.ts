@@ -1,0 +1,78 @@
+/** What an administrator does to a user, in the order that leaves nothing behind, and audited. */
+import type { AuditStore } from '../audit/store.ts'
+import type { Clock } from '../database/clock.ts'
+import type { Database, Queryable } from '../database/database.ts'
+import type { Account, Accounts } from '../users/accounts.ts'
+import type { Act, Revoked } from './recorder.ts'
+import type { Revocations } from './revocations.ts'
+
+/** Each throws a Refusal when there is no such user. */
+export interface UserActs {
+  /** No new sign-in, and nothing from before counts. */
+  disable(sub: string, act: Act): Promise<Revoked>
+  /** Lets the user sign in again; what was revoked stays so. */
+  enable(sub: string, act: Act): Promise<Account>
+  /** As `disable`, and then the account goes: its tokens would outlive it otherwise. */
+  delete(sub: string, act: Act): Promise<Revoked>
+  /** What was signed in to with the former password ends with it, unless `keepSessions`; then it answers undefined. */
+  setPassword(
+    sub: string,
+    password: string,
+    act: Act & { keepSessions?: boolean },
+  ): Promise<Revoked | undefined>
+}
+
+export function createUserActs({
+  database,
+  accounts,
+  audit,
+  revocations,
+  clock,
+}: {
+  database: Pick<Database, 'transaction'>
+  accounts: Pick<Accounts, 'disable' | 'enable' | 'delete' | 'setPassword'>
+  audit: Pick<AuditStore, 'record'>
+  revocations: Pick<Revocations, 'revokeUser'>
+  clock: Pick<Clock, 'now'>
+}): UserActs {
+  function audited<Result>(
+    action: string,
+    sub: string,
+    { actor, reason }: Act,
+    work: (transaction: Queryable) => Promise<Result>,
+  ): Promise<Result> {
+    return database.transaction(async (transaction) => {
+      const result = await work(transaction)
+      const event = { at: clock.now(), action, subject: sub, actor, reason: reason ?? null }
+      await audit.record({ ...event, details: {} }, transaction)
+      return result
+    })
+  }
+
+  const revoke = (sub: string, { actor, reason }: Act, byDefault: string) =>
+    revocations.revokeUser(sub, { actor, reason: reason ?? byDefault })
+
+  return {
+    async disable(sub, act) {
+      await audited('users.disable', sub, act, (within) => accounts.disable(sub, within))
+      return revoke(sub, act, 'disabled')
+    },
+
+    enable: (sub, act) =>
+      audited('users.enable', sub, act, (within) => accounts.enable(sub, within)),
+
+    async delete(sub, act) {
+      await accounts.disable(sub)
+      const revoked = await revoke(sub, act, 'deleted')
+      await audited('users.delete', sub, act, (within) => accounts.delete(sub, within))
+      return revoked
+    },
+
+    async setPassword(sub, password, { keepSessions = false, ...act }) {
+      await audited('users.set-password', sub, act, (within) =>
+        accounts.setPassword(sub, password, within),
+      )
+      return keepSessions ? undefined : revoke(sub, act, 'new password')
+    },
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * An ID token of ours that comes back as `id_token_hint` (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2): it may have
+ * expired long since.
+ */
+import { OAuthError } from '../protocol/errors.ts'
+import type { OwnTokens } from './own-tokens.ts'
+
+export interface IdTokenHint {
+  sub: string
+  sid: string
+  clientId: string
+  /** Its user, session or client was revoked, or everything: whom it was issued to it still tells, but it opens nothing. */
+  isRevoked: boolean
+}
+
+export interface IdTokenHints {
+  /** Refuses with invalid_request what is not an ID token of this issuer, or is signed by a revoked key. */
+  read(token: string | undefined): Promise<IdTokenHint | undefined>
+}
+
+export function createIdTokenHints({
+  ownTokens,
+}: {
+  ownTokens: Pick<OwnTokens, 'check'>
+}): IdTokenHints {
+  return {
+    async read(token) {
+      if (token === undefined) return undefined
+      const rules = { typ: 'JWT', allowExpired: true }
+      const verdict = await ownTokens.check(token, rules, () => Promise.resolve())
+      if (!verdict.valid)
+        throw new OAuthError(
+          'invalid_request',
+          `The parameter 'id_token_hint' is not an ID token of this issuer.`,
+          { detail: verdict.detail },
+        )
+      const { sub, sid, aud } = verdict.claims
+      const { isRevoked } = verdict
+      return { sub: String(sub), sid: String(sid), clientId: String(aud), isRevoked }
+    },
+  }
+}
