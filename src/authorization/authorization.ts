@@ -9,24 +9,24 @@ import type { Codes } from '../tokens/codes.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { consentRuleOf } from './consent-rule.ts'
 import { nextStep } from './next-step.ts'
-import type { Decision } from './pending-requests.ts'
+import { requestHashOf, type Decision } from './pending-requests.ts'
 import type { Recipient } from './recipient.ts'
 import type { AuthorizationRequest } from './request.ts'
 
 export interface AuthorizationState {
   request: AuthorizationRequest
   recipient: Recipient
-  /** When the request arrived, if it has waited for a person since. */
-  requestedAt: Date | undefined
-  /** What the person answered on the consent page. */
-  decision: Decision | undefined
+  /** If it has waited for a person. */
+  pending?: { reference: string; decision: Decision | undefined; signedInSid: string | undefined }
   session?: Session | undefined
   consent?: Consent | undefined
 }
 
 export interface Authorization {
-  /** Refusals are thrown; they go to the client. */
-  decide(state: AuthorizationState): Promise<'login' | 'consent' | { code: string }>
+  /** Refusals are thrown; they go to the client. A request that has waited gets one code: then it is answered. */
+  decide(
+    state: AuthorizationState,
+  ): Promise<'login' | 'consent' | 'answered-before' | { code: string }>
 }
 
 export function createAuthorization({
@@ -36,7 +36,7 @@ export function createAuthorization({
   issuer,
   clock,
 }: {
-  codes: Pick<Codes, 'create'>
+  codes: Pick<Codes, 'create' | 'createInAnswerTo'>
   targets: Pick<Targets, 'requireRegistered'>
   keyring: Pick<Keyring, 'find'>
   issuer: string
@@ -60,7 +60,7 @@ export function createAuthorization({
   }
 
   return {
-    async decide({ request, recipient, requestedAt, decision, session, consent }) {
+    async decide({ request, recipient, pending, session, consent }) {
       const { client, redirectUri, redirectUriGiven } = recipient
       const { scope, resources } = request
       await targets.requireRegistered(resources)
@@ -68,8 +68,8 @@ export function createAuthorization({
       const now = clock.now()
       const step = nextStep({
         request,
-        requestedAt,
-        decision,
+        decision: pending?.decision,
+        signedInSid: pending?.signedInSid,
         session,
         hintedSub: await hintedSub(request.idTokenHint),
         consent,
@@ -80,7 +80,7 @@ export function createAuthorization({
       if (step.kind !== 'issue') return step.kind
 
       const { sub, sid, authTime, amr } = step.session
-      const code = await codes.create({
+      const grant = {
         clientId: client.clientId,
         sub,
         sid,
@@ -91,8 +91,10 @@ export function createAuthorization({
         redirectUri: redirectUriGiven ? redirectUri : undefined,
         nonce: request.nonce,
         codeChallenge: request.codeChallenge,
-      })
-      return { code }
+      }
+      if (!pending) return { code: await codes.create(grant) }
+      const code = await codes.createInAnswerTo(requestHashOf(pending.reference), grant)
+      return code === undefined ? 'answered-before' : { code }
     },
   }
 }

@@ -7,6 +7,7 @@ interface PendingRow {
   created_at: Date
   decision: Decision['answer'] | null
   decided_by: string | null
+  signed_in_sid: string | null
 }
 
 export function createPendingRequestStore(database: Queryable) {
@@ -30,7 +31,7 @@ export function createPendingRequestStore(database: Queryable) {
 
     async find(requestHash: Buffer, now: Date): Promise<PendingRequest | undefined> {
       const [row] = await database.query<PendingRow>(
-        `select client_id, parameters, created_at, decision, decided_by
+        `select client_id, parameters, created_at, decision, decided_by, signed_in_sid
          from authorization_requests
          where request_hash = $1 and expires_at > $2`,
         [requestHash, now],
@@ -44,6 +45,7 @@ export function createPendingRequestStore(database: Queryable) {
             row.decision && row.decided_by
               ? { answer: row.decision, sub: row.decided_by }
               : undefined,
+          signedInSid: row.signed_in_sid ?? undefined,
         }
       )
     },
@@ -52,6 +54,13 @@ export function createPendingRequestStore(database: Queryable) {
       await database.query(
         'update authorization_requests set decision = $2, decided_by = $3 where request_hash = $1',
         [requestHash, answer, sub],
+      )
+    },
+
+    async setSignIn(requestHash: Buffer, sid: string): Promise<void> {
+      await database.query(
+        'update authorization_requests set signed_in_sid = $2 where request_hash = $1',
+        [requestHash, sid],
       )
     },
   }

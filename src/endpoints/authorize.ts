@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Authorization } from '../authorization/authorization.ts'
 import {
+  notPending,
   referenceOf,
   toRequestUri,
   type PendingRequest,
@@ -38,8 +39,7 @@ export interface AuthorizeDependencies {
 /** A request as it arrived, or as it was stored when it had to wait for a person. */
 interface Received {
   params: Params
-  reference?: string
-  pending?: PendingRequest
+  pending?: PendingRequest & { reference: string }
 }
 
 export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeDependencies): void {
@@ -57,6 +57,7 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
         return await proceed(request, reply, received, recipient)
       } catch (error) {
         if (!(error instanceof OAuthError) || error.status >= 500) throw error
+        if (error.code === 'invalid_request_uri') throw error // the client has its answer
         logRefusal(request, error)
         return send(reply, errorResponse(recipient, { issuer, error }))
       }
@@ -67,12 +68,8 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
     const reference = referenceOf(params.get('request_uri'))
     if (reference === undefined) return { params }
     const pending = await pendingRequests.find(reference)
-    if (!pending || pending.clientId !== params.get('client_id'))
-      throw new OAuthError(
-        'invalid_request_uri',
-        'This sign-in is unknown or has expired. Start again from the application.',
-      )
-    return { params: new Params(pending.parameters), reference, pending }
+    if (!pending || pending.clientId !== params.get('client_id')) throw notPending()
+    return { params: new Params(pending.parameters), pending: { ...pending, reference } }
   }
 
   async function proceed(
@@ -96,8 +93,7 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
     const decision = await authorization.decide({
       request: authorizationRequest,
       recipient,
-      requestedAt: received.pending?.createdAt,
-      decision: received.pending?.decision,
+      ...(received.pending && { pending: received.pending }),
       ...(await browserSession.findWithConsent(request, client.clientId)),
     })
     if (decision === 'login' || decision === 'consent')
@@ -105,11 +101,12 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
         pages.pathOf(decision, { request: await save(received, recipient) }),
         303,
       )
+    if (decision === 'answered-before') throw notPending()
     return send(reply, successResponse(recipient, { issuer, code: decision.code }))
   }
 
   async function save(received: Received, { client }: Recipient): Promise<string> {
-    return received.reference ?? pendingRequests.save(client.clientId, received.params)
+    return received.pending?.reference ?? pendingRequests.save(client.clientId, received.params)
   }
 
   function send(reply: FastifyReply, response: AuthorizationResponse): FastifyReply {

@@ -26,8 +26,11 @@ export interface Authentication {
 }
 
 export interface Sessions {
-  /** Answers the secret for the cookie. The browser's former session ends; its sid goes on if it is the same user's. */
-  start(authentication: Authentication, formerSecret: string | undefined): Promise<string>
+  /** With the secret for the cookie. The browser's former session ends; its sid goes on if it is the same user's. */
+  start(
+    authentication: Authentication,
+    formerSecret: string | undefined,
+  ): Promise<{ secret: string; sid: string }>
   find(secret: string | undefined): Promise<Session | undefined>
   /** With what the session's user allowed the client. */
   findWithConsent(
@@ -64,16 +67,17 @@ export function createSessions({
       if (formerSecret !== undefined) await store.end(hash(formerSecret), clock.now())
       const now = clock.now()
       const secret = randomBytes(32).toString('base64url')
+      const sid = former?.sub === sub ? former.sid : randomUUID()
       await store.insert({
         sessionHash: hash(secret),
-        sid: former?.sub === sub ? former.sid : randomUUID(),
+        sid,
         sub,
         amr,
         authTime: laterThanAll(authTime, after),
         createdAt: now,
         expiresAt: new Date(now.getTime() + ttlSeconds * 1000),
       })
-      return secret
+      return { secret, sid }
     },
     end: (secret) => store.end(hash(secret), clock.now()),
     endBySid: (named) => store.endBySid(named, clock.now()),

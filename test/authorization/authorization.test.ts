@@ -52,8 +52,6 @@ async function setUp() {
     return authorization.decide({
       request: parseAuthorizationRequest(params, recipient),
       recipient,
-      requestedAt: undefined,
-      decision: undefined,
       session,
       consent,
     })

@@ -112,7 +112,7 @@ async function play(database: Database, { lags, begin, choices, ...plan }: Scena
     const read = world.turns()
     const checkedAt = secondsAfter(world.time(), 0.06)
     await world.turn(async () => {}, checkedAt) // the password takes its time
-    const secret = await sessions.start(
+    const { secret } = await sessions.start(
       { sub: subs[user]!, amr: ['pwd'], authTime, after: [account?.revokedAt] },
       undefined,
     )
