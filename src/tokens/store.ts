@@ -121,7 +121,9 @@ export function createTokenStore(database: Queryable) {
       generation: number
       clientId: string
       scope: string[] | undefined
+      /** Undefined: the family's own, which must be one at most, and still be registered. */
       resources: string[] | undefined
+      defaultAudience: string
       now: Date
       idleExpiresAt: Date
     }): Promise<RefreshFamily | undefined> {
@@ -131,7 +133,9 @@ export function createTokenStore(database: Queryable) {
          from users u
          where f.grant_id = $1 and f.generation = $2 and f.client_id = $3
            and coalesce($4::text[] <@ f.scope, true)
-           and coalesce($5::text[] <@ f.resources, cardinality(f.resources) <= 1)
+           and coalesce($5::text[] <@ f.resources, cardinality(f.resources) = 0
+             or (cardinality(f.resources) = 1 and (f.resources[1] = $8
+               or exists (select from resources r where r.resource = f.resources[1]))))
            and f.revoked_at is null and least(f.idle_expires_at, f.expires_at) > $6
            and u.sub = f.sub and u.disabled_at is null
            and (u.revoked_at is null or f.auth_time > u.revoked_at)
@@ -144,6 +148,7 @@ export function createTokenStore(database: Queryable) {
           request.resources ?? null,
           request.now,
           request.idleExpiresAt,
+          request.defaultAudience,
         ],
       )
       return row && toFamily(row)

@@ -79,7 +79,7 @@ t.test('so are a grant and a token', async (t) => {
 t.test('a record outlives the tokens of a resource that has long ones', async (t) => {
   const { revocations, resources, sub, rows } = await setUp()
   await resources.create({
-    resource: 'https://a.example',
+    resource: 'https://long.example',
     name: 'A',
     access_token_ttl_seconds: 7200,
   })

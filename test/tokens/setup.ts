@@ -60,13 +60,14 @@ async function emptyDatabase(): Promise<TestDatabase> {
   return database
 }
 
-/** A node with a client and a user, for one test after the other. */
+/** A node with a client, a user and a resource, for one test after the other. */
 export async function setUp(environment: Environment = {}) {
   const database = await emptyDatabase()
   const clock = createTestClock(start)
   const node = createNode(database, clock, environment)
   const { clientId } = await createClient(node)
   const { sub } = await node.accounts.create({ email: 'alice@example.com' })
+  await node.resources.create({ resource: 'https://a.example', name: 'A' })
 
   /** What an authorization gave just now; `changes` as far as they matter. */
   const newGrant = (changes: Partial<CodeGrant> = {}): Omit<CodeGrant, 'grantId'> => ({
