@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
+import { keptParameters } from './parameters.ts'
 import type { PendingRequestStore } from './store.ts'
 
 export interface PendingRequest {
@@ -24,7 +25,7 @@ export interface Decision {
 }
 
 export interface PendingRequests {
-  /** Answers the reference. */
+  /** Keeps the parameters that mean something here, and answers the reference. */
   save(clientId: string, params: Params): Promise<string>
   find(reference: string): Promise<PendingRequest | undefined>
   setDecision(reference: string, decision: Decision): Promise<void>
@@ -57,7 +58,7 @@ export function createPendingRequests({
       const createdAt = clock.now()
       await store.insert(requestHashOf(reference), {
         clientId,
-        parameters: params.entries(),
+        parameters: params.entries().filter(([name]) => keptParameters.has(name)),
         createdAt,
         expiresAt: new Date(createdAt.getTime() + ttlSeconds * 1000),
       })

@@ -39,6 +39,20 @@ t.test('a request that waits comes back as it was received', async (t) => {
   })
 })
 
+t.test('of what means nothing here nothing is kept', async (t) => {
+  const { pendingRequests, clientId } = await setUp()
+  const foreign: [string, string][] = [
+    ['utm_source', 'a newsletter'],
+    ['access_token', 'sent here by mistake'],
+    ['__proto__', 'x'],
+  ]
+  const reference = await pendingRequests.save(
+    clientId,
+    new Params([...params.entries(), ...foreign]),
+  )
+  t.strictSame((await pendingRequests.find(reference))?.parameters, params.entries())
+})
+
 t.test('it waits until it expires', async (t) => {
   const { pendingRequests, clientId, clock } = await setUp()
   const reference = await pendingRequests.save(clientId, params)
