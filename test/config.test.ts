@@ -139,7 +139,7 @@ t.test('settings are read', async (t) => {
     ],
     [
       { CLAVIGER_JWKS_MAX_AGE_SECONDS: '1', CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: '2' },
-      { keyPublicationLeadSeconds: 2, clockSkewSeconds: 1 },
+      { keyPublicationLeadSeconds: 2, clockSkewSeconds: 1, keyStalenessSeconds: 10 },
     ],
     [
       {
@@ -149,7 +149,14 @@ t.test('settings are read', async (t) => {
       },
       { keyRotationIntervalSeconds: 5, clockSkewSeconds: 1 },
     ],
-    [{ CLAVIGER_VERIFIER_CACHE_SECONDS: '86090' }, { verifierCacheSeconds: 86_090 }],
+    [
+      { CLAVIGER_JWKS_MAX_AGE_SECONDS: '1', CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: '40' },
+      { clockSkewSeconds: 10, keyStalenessSeconds: 29, verifierCacheSeconds: 0 },
+    ],
+    [
+      { CLAVIGER_VERIFIER_CACHE_SECONDS: '86080' },
+      { verifierCacheSeconds: 86_080, keyStalenessSeconds: 10 },
+    ],
     [{ CLAVIGER_CLOCK_SKEW_SECONDS: '30' }, { verifierCacheSeconds: 85_410 }],
     [
       { CLAVIGER_SIGNING_ALGS: 'EdDSA, ES256, RS256' },
@@ -184,8 +191,12 @@ t.test('what does not fit is refused with what to write instead', async (t) => {
     [{ TLS_CERT_FILE: '/nowhere.pem' }, /^TLS_CERT_FILE is "\/nowhere\.pem"\. Write the path/],
     [{ CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: '299' }, /^CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS is/],
     [
-      { CLAVIGER_VERIFIER_CACHE_SECONDS: '86091' },
-      /together \(300 \+ 86091 \+ 10\): a key would .* Write at least 86401\.$/,
+      { CLAVIGER_VERIFIER_CACHE_SECONDS: '86081' },
+      /together \(300 \+ 86081 \+ 10 \+ 10\): a key would .* Write at least 86401\.$/,
+    ],
+    [
+      { CLAVIGER_KEY_STALENESS_SECONDS: '86091' },
+      /together \(300 \+ 0 \+ 86091 \+ 10\): a key would .* Write at least 86401\.$/,
     ],
     [
       {

@@ -8,7 +8,7 @@ import type { IdTokenHint } from '../tokens/id-token-hints.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { consentRuleOf } from './consent-rule.ts'
 import { nextStep } from './next-step.ts'
-import type { Decision } from './pending-requests.ts'
+import { requestHashOf, type Decision } from './pending-requests.ts'
 import type { Recipient } from './recipient.ts'
 import type { AuthorizationRequest } from './request.ts'
 
@@ -17,17 +17,17 @@ export interface AuthorizationState {
   recipient: Recipient
   /** What the request's id_token_hint says. */
   hint: IdTokenHint | undefined
-  /** When the request arrived, if it has waited for a person since. */
-  requestedAt: Date | undefined
-  /** What the person answered on the consent page. */
-  decision: Decision | undefined
+  /** If it has waited for a person. */
+  pending?: { reference: string; decision: Decision | undefined; signedInSid: string | undefined }
   session?: Session | undefined
   consent?: Consent | undefined
 }
 
 export interface Authorization {
-  /** Refusals are thrown; they go to the client. */
-  decide(state: AuthorizationState): Promise<'login' | 'consent' | { code: string }>
+  /** Refusals are thrown; they go to the client. A request that has waited gets one code: then it is answered. */
+  decide(
+    state: AuthorizationState,
+  ): Promise<'login' | 'consent' | 'answered-before' | { code: string }>
 }
 
 export function createAuthorization({
@@ -35,12 +35,12 @@ export function createAuthorization({
   targets,
   clock,
 }: {
-  codes: Pick<Codes, 'create'>
+  codes: Pick<Codes, 'create' | 'createInAnswerTo'>
   targets: Pick<Targets, 'requireRegistered'>
   clock: Pick<Clock, 'now'>
 }): Authorization {
   return {
-    async decide({ request, recipient, hint, requestedAt, decision, session, consent }) {
+    async decide({ request, recipient, hint, pending, session, consent }) {
       const { client, redirectUri, redirectUriGiven } = recipient
       const { scope, resources } = request
       await targets.requireRegistered(resources)
@@ -48,8 +48,8 @@ export function createAuthorization({
       const now = clock.now()
       const step = nextStep({
         request,
-        requestedAt,
-        decision,
+        decision: pending?.decision,
+        signedInSid: pending?.signedInSid,
         session,
         hint,
         consent,
@@ -60,7 +60,7 @@ export function createAuthorization({
       if (step.kind !== 'issue') return step.kind
 
       const { sub, sid, authTime, amr } = step.session
-      const code = await codes.create({
+      const grant = {
         clientId: client.clientId,
         sub,
         sid,
@@ -71,8 +71,10 @@ export function createAuthorization({
         redirectUri: redirectUriGiven ? redirectUri : undefined,
         nonce: request.nonce,
         codeChallenge: request.codeChallenge,
-      })
-      return { code }
+      }
+      if (!pending) return { code: await codes.create(grant) }
+      const code = await codes.createInAnswerTo(requestHashOf(pending.reference), grant)
+      return code === undefined ? 'answered-before' : { code }
     },
   }
 }

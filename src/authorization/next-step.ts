@@ -8,8 +8,8 @@ import type { AuthorizationRequest } from './request.ts'
 
 export interface State {
   request: Pick<AuthorizationRequest, 'scope' | 'resources' | 'prompt' | 'maxAgeSeconds'>
-  /** Since when the request waits for a person, if it does: a login that it asks for must be later. */
-  requestedAt: Date | undefined
+  /** The session of the sign-in that was made for this very request: no other is an answer to it. */
+  signedInSid: string | undefined
   /** What the person answered to this very request on the consent page. */
   decision: Decision | undefined
   session: Session | undefined
@@ -65,9 +65,9 @@ function isHinted(session: Session, { hint }: State): boolean {
   return hint === undefined || session.sub === hint.sub
 }
 
-/** Whether the person signed in since they were asked to. */
-function isAnswer(session: Session, { requestedAt }: State): boolean {
-  return requestedAt !== undefined && session.authTime >= requestedAt
+/** Whether the person signed in for this request, and goes on as the same one in the same browser. */
+function isAnswer(session: Session, { signedInSid }: State): boolean {
+  return session.sid === signedInSid
 }
 
 function isFreshEnough(session: Session, state: State): boolean {

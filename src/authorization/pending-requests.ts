@@ -1,7 +1,12 @@
-/** Authorization requests that wait for a person. The browser carries a reference, the database its hash and the request. */
+/**
+ * Authorization requests that wait for a person. The browser carries a reference, the database its hash and the request. Its
+ * code ends it (tokens/codes.ts); after a refusal the person may go back and think again.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
+import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
+import { keptParameters } from './parameters.ts'
 import type { PendingRequestStore } from './store.ts'
 
 export interface PendingRequest {
@@ -9,6 +14,8 @@ export interface PendingRequest {
   parameters: [string, string][]
   createdAt: Date
   decision: Decision | undefined
+  /** The session of the sign-in that was made for this very request. */
+  signedInSid: string | undefined
 }
 
 /** What a person answered to this very request on the consent page. */
@@ -18,10 +25,11 @@ export interface Decision {
 }
 
 export interface PendingRequests {
-  /** Answers the reference. */
+  /** Keeps the parameters that mean something here, and answers the reference. */
   save(clientId: string, params: Params): Promise<string>
   find(reference: string): Promise<PendingRequest | undefined>
   setDecision(reference: string, decision: Decision): Promise<void>
+  setSignIn(reference: string, sid: string): Promise<void>
 }
 
 /** RFC 9126 §2.2: the form of a request_uri that this server gave out. */
@@ -48,19 +56,27 @@ export function createPendingRequests({
     async save(clientId, params) {
       const reference = randomBytes(32).toString('base64url')
       const createdAt = clock.now()
-      await store.insert(hash(reference), {
+      await store.insert(requestHashOf(reference), {
         clientId,
-        parameters: params.entries(),
+        parameters: params.entries().filter(([name]) => keptParameters.has(name)),
         createdAt,
         expiresAt: new Date(createdAt.getTime() + ttlSeconds * 1000),
       })
       return reference
     },
-    find: (reference) => store.find(hash(reference), clock.now()),
-    setDecision: (reference, decision) => store.setDecision(hash(reference), decision),
+    find: (reference) => store.find(requestHashOf(reference), clock.now()),
+    setDecision: (reference, decision) => store.setDecision(requestHashOf(reference), decision),
+    setSignIn: (reference, sid) => store.setSignIn(requestHashOf(reference), sid),
   }
 }
 
-function hash(reference: string): Buffer {
+export function notPending(): OAuthError {
+  return new OAuthError(
+    'invalid_request_uri',
+    'This sign-in is unknown, has expired or was finished before. Start again from the application.',
+  )
+}
+
+export function requestHashOf(reference: string): Buffer {
   return createHash('sha256').update(reference).digest()
 }

@@ -1,6 +1,7 @@
 /** The authorization request itself (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1): its faults are redirected. */
 import { requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
+import { maxOwnTokenLength } from '../tokens/own-tokens.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { maxParameterLength, type Params } from '../protocol/params.ts'
 import { isCodeChallenge } from '../protocol/pkce.ts'
@@ -49,15 +50,15 @@ export function parseAuthorizationRequest(
 }
 
 function refuseOversize(params: Params): void {
-  // An ID token is as long as its claims are; whoever verifies it bounds it.
-  const long = params
-    .entries()
-    .find(([name, value]) => value.length > maxParameterLength && name !== 'id_token_hint')
-  if (long)
-    throw new OAuthError(
-      'invalid_request',
-      `The parameter '${long[0].slice(0, 64)}' is longer than ${maxParameterLength} characters. Shorten it.`,
-    )
+  for (const [name, value] of params.entries()) {
+    // An ID token is as long as its claims are.
+    const max = name === 'id_token_hint' ? maxOwnTokenLength : maxParameterLength
+    if (value.length > max)
+      throw new OAuthError(
+        'invalid_request',
+        `The parameter '${name.slice(0, 64)}' is longer than ${max} characters. Shorten it.`,
+      )
+  }
 }
 
 function refuseUnsupported(params: Params): void {

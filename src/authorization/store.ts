@@ -8,6 +8,7 @@ interface PendingRow {
   created_at: Date
   decision: Decision['answer'] | null
   decided_by: string | null
+  signed_in_sid: string | null
 }
 
 export function createPendingRequestStore(database: Queryable) {
@@ -31,7 +32,7 @@ export function createPendingRequestStore(database: Queryable) {
 
     async find(requestHash: Buffer, now: Date): Promise<PendingRequest | undefined> {
       const [row] = await database.query<PendingRow>(
-        `select r.client_id, r.parameters, r.created_at, r.decision, r.decided_by
+        `select r.client_id, r.parameters, r.created_at, r.decision, r.decided_by, r.signed_in_sid
          from authorization_requests r
          join clients c on c.client_id = r.client_id
          where r.request_hash = $1 and r.expires_at > $2 and ${isGrantedSince('r.created_at', 'c')}`,
@@ -46,6 +47,7 @@ export function createPendingRequestStore(database: Queryable) {
             row.decision && row.decided_by
               ? { answer: row.decision, sub: row.decided_by }
               : undefined,
+          signedInSid: row.signed_in_sid ?? undefined,
         }
       )
     },
@@ -54,6 +56,13 @@ export function createPendingRequestStore(database: Queryable) {
       await database.query(
         'update authorization_requests set decision = $2, decided_by = $3 where request_hash = $1',
         [requestHash, answer, sub],
+      )
+    },
+
+    async setSignIn(requestHash: Buffer, sid: string): Promise<void> {
+      await database.query(
+        'update authorization_requests set signed_in_sid = $2 where request_hash = $1',
+        [requestHash, sid],
       )
     },
   }

@@ -3,14 +3,16 @@ import { readdir } from 'node:fs/promises'
 import type { Config } from '../config.ts'
 import { loadKeyEncryptionKeys, type KeyEncryptionKeys } from '../keys/key-encryption-keys.ts'
 import { localSignerName } from '../keys/local-signer.ts'
+import { servedSeconds } from '../keys/out-of-touch.ts'
 import { findSigningKey, isAdded, nextTransitionAt } from '../keys/schedule.ts'
 import type { SigningKey } from '../keys/store.ts'
 import { createVault } from '../keys/vault.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import { exposureSettingsOf } from '../services/keys.ts'
 import type { DatabaseFindings } from './doctor-database.ts'
 import type { Findings, Problem } from './doctor.ts'
 import { viewKeys } from './key-view.ts'
-import { whenAndHow } from './time.ts'
+import { span, whenAndHow } from './time.ts'
 
 export async function examineKeys(
   config: Config,
@@ -24,6 +26,10 @@ export async function examineKeys(
   const keys = signingKeys ?? []
   const current = viewKeys(keys, settings, now).filter(({ state }) => state !== 'gone')
   const nextTransition = keys.length === 0 ? undefined : nextTransitionAt(keys, settings, now)
+  // Longer where a resource has tokens that live longer, and the lead leaves room for them.
+  const outageSeconds = servedSeconds(
+    exposureSettingsOf(config, Math.max(config.accessTokenTtlSeconds, config.idTokenTtlSeconds)),
+  )
   return {
     document: {
       keys: {
@@ -36,6 +42,7 @@ export async function examineKeys(
           next: next ?? null,
         })),
         next_transition_at: nextTransition ?? null,
+        jwks_outage_seconds: outageSeconds,
       },
     },
     rows: [
@@ -46,6 +53,7 @@ export async function examineKeys(
           (signingKeys ? 'none yet, the first start makes them' : 'unknown'),
       ],
       ['next transition', nextTransition && whenAndHow(nextTransition, now)],
+      ['JWKS in an outage', `served for at least ${span(outageSeconds)}`],
     ],
     problems: [...guard.problems, ...findUnsigned(config.signingAlgs, keys)],
   }

@@ -1,5 +1,6 @@
 /** What went wrong, in sentences that say what to do. */
 import { DatabaseUnavailable } from '../database/database.ts'
+import { remedyOf } from '../database/errors.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { Refusal } from '../protocol/refusal.ts'
 
@@ -10,9 +11,11 @@ export function explain(error: unknown): string | undefined {
   const { message, code } = describe(error)
   if (error instanceof DatabaseUnavailable) {
     const reason = describe(error.cause)
-    return `PostgreSQL cannot be reached (${reason.code ?? reason.message}). Start it, or check DATABASE_URL.`
+    const remedy = remedyOf(error.cause)
+    return remedy === undefined
+      ? `PostgreSQL cannot be reached (${reason.code ?? reason.message}). Start it, or check DATABASE_URL.`
+      : `PostgreSQL says: ${reason.message}. ${remedy}`
   }
-  if (isConnectionRefusal(code)) return `PostgreSQL says: ${message}. Check DATABASE_URL.`
   if (code === 'EADDRINUSE')
     return `${message}. Stop what listens there, or set another PORT or HOST.`
   return undefined
@@ -20,11 +23,6 @@ export function explain(error: unknown): string | undefined {
 
 export function explainFault(error: unknown): string {
   return `Something unexpected happened: ${describe(error).message}. LOG_LEVEL=debug shows where.`
-}
-
-/** SQLSTATE: wrong name or password, or no such database. */
-function isConnectionRefusal(code: string | undefined): boolean {
-  return code !== undefined && /^(?:28...|3D000)$/.test(code)
 }
 
 function describe(error: unknown): { message: string; code: string | undefined } {

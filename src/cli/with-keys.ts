@@ -18,7 +18,7 @@ export function withKeys<T>(
     const { createSigningKeyStore } = await import('../keys/store.ts')
     if (!(await createSigningKeyStore(context.database).hasKeys())) throw noKeys()
     const { createKeyServices, exposureSettingsOf } = await import('../services/keys.ts')
-    const exposure = exposureSettingsOf(context.config)
+    const exposure = exposureSettingsOf(context.config, await services.longestTokenSeconds())
     return work(await createKeyServices(context, services), { ...context, exposure })
   })
 }
@@ -35,10 +35,11 @@ export function withStoredKeys<T>(work: (stored: StoredKeys) => Promise<T>): Pro
   return withServices(async ({ longestTokenSeconds }, { config, database, clock }) => {
     const { createSigningKeyStore } = await import('../keys/store.ts')
     const { exposureSettingsOf, keyScheduleOf } = await import('../services/keys.ts')
+    const longest = await longestTokenSeconds()
     return work({
       keys: await createSigningKeyStore(database).list(),
-      schedule: { ...keyScheduleOf(config), longestTokenSeconds: await longestTokenSeconds() },
-      exposure: exposureSettingsOf(config),
+      schedule: { ...keyScheduleOf(config), longestTokenSeconds: longest },
+      exposure: exposureSettingsOf(config, longest),
       now: clock.now(),
     })
   })

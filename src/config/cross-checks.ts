@@ -7,7 +7,7 @@ interface Rule {
   /** Not checked when one of these is at fault by itself. */
   about: readonly (keyof SettingValues)[]
   isBroken(config: Config, given: SettingValues): boolean
-  fault: string | ((config: Config) => string)
+  fault: string | ((config: Config, given: SettingValues) => string)
 }
 
 const rules: readonly Rule[] = [
@@ -41,13 +41,14 @@ const rules: readonly Rule[] = [
       'keyPublicationLeadSeconds',
       'jwksMaxAgeSeconds',
       'verifierCacheSeconds',
+      'keyStalenessSeconds',
       'clockSkewSeconds',
     ],
-    isBroken: (config) => config.keyPublicationLeadSeconds < leastLeadSeconds(config),
-    fault: (config) =>
-      'CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS is less than CLAVIGER_JWKS_MAX_AGE_SECONDS, CLAVIGER_VERIFIER_CACHE_SECONDS and ' +
-      `CLAVIGER_CLOCK_SKEW_SECONDS together (${config.jwksMaxAgeSeconds} + ${config.verifierCacheSeconds} + ${config.clockSkewSeconds}): ` +
-      `a key would sign before every verifier has it. Write at least ${leastLeadSeconds(config)}.`,
+    isBroken: (config, given) => config.keyPublicationLeadSeconds < leastLeadSeconds(config, given),
+    fault: (config, given) =>
+      'CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS is less than CLAVIGER_JWKS_MAX_AGE_SECONDS, CLAVIGER_VERIFIER_CACHE_SECONDS, ' +
+      `CLAVIGER_KEY_STALENESS_SECONDS and CLAVIGER_CLOCK_SKEW_SECONDS together (${leadParts(config, given).join(' + ')}): ` +
+      `a key would sign before every verifier has it. Write at least ${leastLeadSeconds(config, given)}.`,
   },
   {
     about: ['keyRotationIntervalSeconds', 'keyPublicationLeadSeconds'],
@@ -63,10 +64,17 @@ const rules: readonly Rule[] = [
   },
 ]
 
-function leastLeadSeconds(config: Config): number {
-  return config.jwksMaxAgeSeconds + config.verifierCacheSeconds + config.clockSkewSeconds
+function leastLeadSeconds(config: Config, given: SettingValues): number {
+  return leadParts(config, given).reduce((sum, part) => sum + part, 0)
 }
 
+/** The staleness is not asked of a lead of a few seconds, for tests, when nobody has set what it should hold. */
+function leadParts(config: Config, given: SettingValues): number[] {
+  const { jwksMaxAgeSeconds, verifierCacheSeconds, keyStalenessSeconds, clockSkewSeconds } = config
+  const isLeftToUs = (given.keyStalenessSeconds ?? given.verifierCacheSeconds) === undefined
+  const staleness = isLeftToUs ? 0 : keyStalenessSeconds
+  return [jwksMaxAgeSeconds, verifierCacheSeconds, staleness, clockSkewSeconds]
+}
 export function crossCheck(
   config: Config,
   given: SettingValues,
@@ -75,5 +83,5 @@ export function crossCheck(
   return rules
     .filter(({ about }) => !about.some((name) => faulty.has(name)))
     .filter((rule) => rule.isBroken(config, given))
-    .map(({ fault }) => (typeof fault === 'string' ? fault : fault(config)))
+    .map(({ fault }) => (typeof fault === 'string' ? fault : fault(config, given)))
 }

@@ -24,7 +24,7 @@ export const keySettings = {
     parse: lifetime,
     default: String(day),
     sentence:
-      'How long a key is in the JWKS before it signs; at least the JWKS max-age, the verifier cache and the clock skew together.',
+      'How long a key is in the JWKS before it signs; at least the JWKS max-age, the verifier cache, the staleness and the clock skew together.',
   },
   keyRotationIntervalSeconds: {
     variable: 'CLAVIGER_KEY_ROTATION_INTERVAL_SECONDS',
@@ -35,8 +35,9 @@ export const keySettings = {
   keyStalenessSeconds: {
     variable: 'CLAVIGER_KEY_STALENESS_SECONDS',
     parse: read.wholeNumber(2, 10 * 365 * day),
-    default: '60',
-    sentence: 'How long a node may sign without having read the keys anew; then it answers 503.',
+    derived: '60, less with a short lead',
+    sentence:
+      'How long a node may sign, and at least publishes the JWKS, without having read the keys anew; then it answers 503.',
   },
   signingAlgs: {
     variable: 'CLAVIGER_SIGNING_ALGS',

@@ -16,10 +16,10 @@ export interface Database extends Queryable {
   close(): Promise<void>
 }
 
-/** Postgres did not answer, or is starting or stopping: an outage that passes, not a fault of the request. */
+/** Postgres did not answer, refused us, or is starting or stopping: no fault of the request, which may come again. */
 export class DatabaseUnavailable extends Error {
-  constructor(cause: unknown) {
-    super('PostgreSQL cannot be reached', { cause })
+  constructor(cause: unknown, message = 'PostgreSQL cannot be reached') {
+    super(message, { cause })
     this.name = 'DatabaseUnavailable'
   }
 }

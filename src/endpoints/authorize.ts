@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Authorization } from '../authorization/authorization.ts'
 import {
+  notPending,
   referenceOf,
   toRequestUri,
   type PendingRequest,
@@ -40,8 +41,7 @@ export interface AuthorizeDependencies {
 /** A request as it arrived, or as it was stored when it had to wait for a person. */
 interface Received {
   params: Params
-  reference?: string
-  pending?: PendingRequest
+  pending?: PendingRequest & { reference: string }
 }
 
 export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeDependencies): void {
@@ -59,6 +59,7 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
         return await proceed(request, reply, received, recipient)
       } catch (error) {
         if (!(error instanceof OAuthError) || error.status >= 500) throw error
+        if (error.code === 'invalid_request_uri') throw error // the client has its answer
         logRefusal(request, error)
         return send(reply, errorResponse(recipient, { issuer, error }))
       }
@@ -69,12 +70,8 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
     const reference = referenceOf(params.get('request_uri'))
     if (reference === undefined) return { params }
     const pending = await pendingRequests.find(reference)
-    if (!pending || pending.clientId !== params.get('client_id'))
-      throw new OAuthError(
-        'invalid_request_uri',
-        'This sign-in is unknown or has expired. Start again from the application.',
-      )
-    return { params: new Params(pending.parameters), reference, pending }
+    if (!pending || pending.clientId !== params.get('client_id')) throw notPending()
+    return { params: new Params(pending.parameters), pending: { ...pending, reference } }
   }
 
   async function proceed(
@@ -103,8 +100,7 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
       request: authorizationRequest,
       recipient,
       hint,
-      requestedAt: received.pending?.createdAt,
-      decision: received.pending?.decision,
+      ...(received.pending && { pending: received.pending }),
       ...found,
     })
     if (decision === 'login' || decision === 'consent')
@@ -112,11 +108,12 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
         pages.pathOf(decision, { request: await save(received, recipient) }),
         303,
       )
+    if (decision === 'answered-before') throw notPending()
     return send(reply, successResponse(recipient, { issuer, code: decision.code }))
   }
 
   async function save(received: Received, { client }: Recipient): Promise<string> {
-    return received.reference ?? pendingRequests.save(client.clientId, received.params)
+    return received.pending?.reference ?? pendingRequests.save(client.clientId, received.params)
   }
 
   function send(reply: FastifyReply, response: AuthorizationResponse): FastifyReply {

@@ -1,6 +1,7 @@
 /** Introspection endpoint (RFC 7662), for clients that can authenticate. */
 import type { FastifyInstance } from 'fastify'
 import type { ClientAuthentication } from '../client-auth/index.ts'
+import { allowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import { formParams } from '../http/requests.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -44,12 +45,13 @@ export function registerIntrospect(
   async function describeRefreshToken(token: string, client: Client) {
     const family = await families.findLive(token)
     if (!family || family.clientId !== client.clientId) return { active: false }
+    const scope = allowedScope(client, family.scope)
     return {
       active: true,
       iss: issuer,
       sub: family.sub,
       client_id: family.clientId,
-      ...(family.scope.length > 0 && { scope: family.scope.join(' ') }),
+      ...(scope.length > 0 && { scope: scope.join(' ') }),
       exp: Math.floor(family.expiresAt.getTime() / 1000),
       iat: Math.floor(family.rotatedAt.getTime() / 1000),
     }

@@ -1,4 +1,5 @@
 /** Refresh token grant (RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core §12). */
+import { allowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -31,6 +32,7 @@ export function refreshToken({
     name: 'refresh_token',
     async exchange({ client, params }) {
       const token = params.require('refresh_token')
+      requireOfflineAccess(client)
       const scope = params.get('scope')
       const resources = params.all('resource')
       const asked = {
@@ -41,11 +43,13 @@ export function refreshToken({
       const readAt = clock.now()
       const rotation = await rotate(client, token, asked)
       const { family } = rotation
+      // The client's registration may have become narrower since (RFC 6749 §3.3: the answer tells what is left).
+      const allowed = allowedScope(client, asked.scope ?? family.scope)
       const [target, issuedAt] = await Promise.all([
         targets.resolve({
           client,
           resources: asked.resources ?? family.resources,
-          scope: asked.scope ?? family.scope,
+          scope: allowed,
         }),
         issueInstants.await(family, {
           readAt,
@@ -57,7 +61,7 @@ export function refreshToken({
         grant: family,
         account: family.account,
         target,
-        scope: asked.scope,
+        scope: allowed,
         refreshToken: rotation.refreshToken,
         issuedAt,
       })
@@ -76,6 +80,14 @@ export function refreshToken({
     if ('refreshToken' in rotation) return rotation
     throw refusalOf(rotation)
   }
+}
+
+function requireOfflineAccess(client: Client): void {
+  if (allowedScope(client, ['offline_access']).length === 0)
+    throw new OAuthError(
+      'unauthorized_client',
+      `This client may not use refresh tokens: its 'scope' does not hold 'offline_access'.`,
+    )
 }
 
 function refusalOf(rotation: Exclude<Rotation, Rotated | { verdict: 'resources-unnamed' }>) {

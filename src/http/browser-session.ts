@@ -12,7 +12,12 @@ export interface BrowserSession {
     request: FastifyRequest,
     clientId: string,
   ): ReturnType<Sessions['findWithConsent']>
-  start(request: FastifyRequest, reply: FastifyReply, authentication: Authentication): Promise<void>
+  /** Answers the sid. */
+  start(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    authentication: Authentication,
+  ): Promise<string>
   end(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** A token for a form of this purpose, bound to this browser. */
   formToken(request: FastifyRequest, reply: FastifyReply, purpose: string): string
@@ -55,8 +60,9 @@ export function createBrowserSession({
     findWithConsent: (request, clientId) => sessions.findWithConsent(secretOf(request), clientId),
 
     async start(request, reply, authentication) {
-      const secret = await sessions.start(authentication, secretOf(request))
+      const { secret, sid } = await sessions.start(authentication, secretOf(request))
       reply.setCookie(sessionCookie, secret, attributes)
+      return sid
     },
 
     async end(request, reply) {

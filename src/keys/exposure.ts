@@ -1,18 +1,13 @@
 /** How long verifiers may be wrong about a key after an emergency: what a revocation or a forced rotation costs at worst. */
+import { servedSeconds, type OutOfTouchSettings } from './out-of-touch.ts'
 import { addSeconds, type KeyTimes } from './schedule.ts'
 
-export interface ExposureSettings {
-  jwksMaxAgeSeconds: number
-  /** How long verifiers may keep a JWKS on their own, whatever its Cache-Control says. */
-  verifierCacheSeconds: number
-  /** How long a node may not have heard of a change. */
-  stalenessSeconds: number
-}
+export type ExposureSettings = OutOfTouchSettings
 
 /** Who is wrong until when, each at the latest. */
 export interface Exposure {
   from: Date
-  /** Nodes of ours that cannot be told: they go on signing, or publishing the JWKS of before. */
+  /** Nodes of ours that cannot be told: they go on publishing the JWKS of before, and for a shorter time signing. */
   nodesUntil: Date
   /** Verifiers that keep to our Cache-Control. */
   cachesUntil: Date
@@ -40,11 +35,12 @@ function exposureFrom(from: Date, changedAt: Date, settings: ExposureSettings): 
     const instant = addSeconds(changedAt, seconds)
     return instant > from ? instant : from
   }
-  const { jwksMaxAgeSeconds, verifierCacheSeconds, stalenessSeconds } = settings
-  const cached = stalenessSeconds + jwksMaxAgeSeconds
+  const { jwksMaxAgeSeconds, verifierCacheSeconds } = settings
+  const served = servedSeconds(settings)
+  const cached = served + jwksMaxAgeSeconds
   return {
     from,
-    nodesUntil: until(stalenessSeconds),
+    nodesUntil: until(served),
     cachesUntil: until(cached),
     verifiersUntil: until(cached + verifierCacheSeconds),
   }

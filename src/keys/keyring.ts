@@ -8,12 +8,11 @@ import {
   findSigningKey,
   isAdded,
   keyState,
-  lastUseOf,
   nextTransitionAt,
   type DueSettings,
   type KeyState,
-  type ScheduleSettings,
 } from './schedule.ts'
+import { servedSeconds, type OutOfTouchSettings } from './out-of-touch.ts'
 import type { Sign, Signers } from './signer.ts'
 import type { SigningKey, SigningKeyStore } from './store.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
@@ -36,9 +35,9 @@ export interface Keyring {
   /** Every algorithm in use can sign, but for one that was added and waits for its first publication lead. */
   isLoaded(): boolean
   /**
-   * Throws `temporarily_unavailable` before keys are loaded, and once no token can be alive that this node knows the key
-   * of. In between it is served even when this node cannot read the keys any more: else an outage would refuse living
-   * tokens too. A revocation that this node has not heard of is missing from it that long.
+   * Throws `temporarily_unavailable` before keys are loaded, and when they were last read too long ago (out-of-touch.ts).
+   * In between it is served even when this node cannot read the keys any more: else an outage would refuse living tokens
+   * too. A revocation that this node has not heard of is missing from it that long.
    */
   jwks(): Jwks
   find(kid: string): VerificationKey | undefined
@@ -66,13 +65,13 @@ export function createKeyring({
   store: Pick<SigningKeyStore, 'list'>
   signers: Pick<Signers, 'open'>
   clock: Pick<Clock, 'now'>
-  settings: DueSettings & Pick<ScheduleSettings, 'stalenessSeconds' | 'clockSkewSeconds'>
+  settings: DueSettings & Omit<OutOfTouchSettings, 'longestTokenSeconds'>
   longestTokenSeconds: () => Promise<number>
 }): Keyring {
   let held = new Map<string, HeldKey>()
   let signing = new Map<SigningAlg, SigningHeldKey>()
-  /** What was read is known to be true until `signs`, and useful to verifiers until `verifies`. */
-  let ends: { signs: Date; verifies: Date } | undefined
+  /** What was read is known to be true until `signs`, and does verifiers no harm until `publishes`. */
+  let ends: { signs: Date; publishes: Date } | undefined
   let view: JwksView | undefined
   let running: Promise<void> | undefined
   let queued: Promise<void> | undefined
@@ -102,8 +101,10 @@ export function createKeyring({
       const key = findSigningKey(keys, alg)
       if (key?.sign) signing.set(alg, { ...key, sign: key.sign })
     }
-    const signs = addSeconds(readAt, settings.stalenessSeconds)
-    ends = { signs, verifies: lastUseOf(readAt, { ...settings, ...longest }) }
+    ends = {
+      signs: addSeconds(readAt, settings.stalenessSeconds),
+      publishes: addSeconds(readAt, servedSeconds({ ...settings, ...longest })),
+    }
     view = undefined
     // Only now, because a key that cannot be decrypted must not keep a revocation from taking effect here.
     if (faults.length > 0) throw faults[0]
@@ -154,8 +155,8 @@ export function createKeyring({
     jwks() {
       const now = clock.now()
       if (signing.size === 0) throw unavailable('No signing key is loaded.')
-      if (!ends || now >= ends.verifies)
-        throw unavailable('The signing keys could not be read for longer than any token lives.')
+      if (!ends || now >= ends.publishes)
+        throw unavailable('The signing keys could not be read for longer than a JWKS may be kept.')
       if (!view || (view.endsAt && view.endsAt <= now))
         view = createJwksView([...held.values()], now)
       return view.jwks

@@ -37,7 +37,8 @@ export type OwnTokenVerdict =
   | { valid: true; header: OwnTokenHeader; claims: OwnTokenClaims; kid: string }
   | { valid: false; reason: OwnTokenFault; detail: string }
 
-const maxLength = 12 * 1024 // no token of ours is longer: the claims of users and clients are bounded
+/** No token of ours is longer: the claims of users and clients are bounded. */
+export const maxOwnTokenLength = 12 * 1024
 /** A node's corrected clock lags by up to a round trip, so another node's token may seem to come from the future. */
 const notBeforeToleranceSeconds = 5
 
@@ -81,7 +82,7 @@ function checkTimes({ exp, nbf }: OwnTokenClaims, rules: OwnTokenRules) {
 }
 
 function split(token: string) {
-  if (token.length > maxLength || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined
+  if (token.length > maxOwnTokenLength || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined
   const [header = '', payload = '', signature = ''] = token.split('.')
   const bytes = Buffer.from(signature, 'base64url')
   // The same bytes have several spellings in base64url; a token has one.

@@ -1,12 +1,12 @@
 /** What a page in the middle of an authorization request knows of it, and the way back. */
 import {
+  notPending,
   toRequestUri,
   type PendingRequest,
   type PendingRequests,
 } from '../authorization/pending-requests.ts'
 import type { Client, ClientRegistry } from '../clients/registry.ts'
 import type { Pages } from '../http/pages.ts'
-import { OAuthError } from '../protocol/errors.ts'
 import type { ClientView } from './client-view.tsx'
 
 export interface Interaction {
@@ -16,7 +16,7 @@ export interface Interaction {
   clientView: ClientView
 }
 
-/** Undefined without a reference; refuses one that is unknown or has expired. */
+/** Undefined without a reference; refuses one that is unknown, has expired or had its answer. */
 export async function findInteraction(
   reference: string | undefined,
   {
@@ -30,11 +30,7 @@ export async function findInteraction(
   if (reference === undefined) return undefined
   const pending = await pendingRequests.find(reference)
   const client = pending && (await clients.find(pending.clientId))
-  if (!pending || !client)
-    throw new OAuthError(
-      'invalid_request_uri',
-      'This sign-in is unknown or has expired. Start again from the application.',
-    )
+  if (!pending || !client) throw notPending()
   return { reference, pending, client, clientView: toClientView(client) }
 }
 

@@ -21,7 +21,7 @@ export interface LoginDependencies {
   pages: Pages
   site: Site
   browserSession: BrowserSession
-  pendingRequests: Pick<PendingRequests, 'find'>
+  pendingRequests: Pick<PendingRequests, 'find' | 'setSignIn'>
   clients: Pick<ClientRegistry, 'find'>
   accounts: Pick<Accounts, 'authenticate'>
   rateLimits: RateLimits
@@ -29,7 +29,7 @@ export interface LoginDependencies {
 }
 
 export function registerLogin(app: FastifyInstance, dependencies: LoginDependencies): void {
-  const { pages, site, browserSession, accounts, rateLimits, clock } = dependencies
+  const { pages, site, browserSession, pendingRequests, accounts, rateLimits, clock } = dependencies
 
   app.get(paths.login, { config: { isPage: true } }, async (request, reply) => {
     const interaction = await findInteraction(queryParams(request).get('request'), dependencies)
@@ -70,12 +70,13 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
       return show(request, reply.code(401), problem('rejected'))
     }
     await rateLimits.recordSuccess(attempt)
-    await browserSession.start(request, reply, {
+    const sid = await browserSession.start(request, reply, {
       sub: account.sub,
       amr: ['pwd'],
       authTime,
       after: [account.revokedAt, interaction?.pending.createdAt],
     })
+    if (interaction) await pendingRequests.setSignIn(interaction.reference, sid)
     request.log.info({ sub: account.sub }, 'signed in')
     return reply.redirect(interaction ? resumePath(pages, interaction) : pages.pathOf('home'), 303)
   })

@@ -40,7 +40,6 @@ export async function createKeyServices(
   const local = createLocalSigner({ vault, settings: config })
   const signers = signer ? createSigners(signer, local) : createSigners(local)
   const settings = keyScheduleOf(config)
-  const exposure = exposureSettingsOf(config)
   const rotation = createRotation({ store, signers, audit, clock, settings, longestTokenSeconds })
 
   return {
@@ -48,11 +47,18 @@ export async function createKeyServices(
     keyEncryptionKeys,
     vault,
     rotation,
-    keyring: createKeyring({ store, signers, clock, settings, longestTokenSeconds }),
+    keyring: createKeyring({
+      store,
+      signers,
+      clock,
+      settings: { ...settings, ...cacheSettingsOf(config) },
+      longestTokenSeconds,
+    }),
     rewrapKeys: createRewrap({ store, database, vault, audit, clock }),
 
     /** Takes a key out of the JWKS, and tells verifiers that keep a JWKS of before. */
-    revokeKey(kid: string, act: Act): Promise<RevocationOutcome> {
+    async revokeKey(kid: string, act: Act): Promise<RevocationOutcome> {
+      const exposure = exposureSettingsOf(config, await longestTokenSeconds())
       return rotation.revoke(kid, {
         ...act,
         also: (at, transaction) =>
@@ -82,10 +88,10 @@ export function keyScheduleOf(config: ServiceOptions['config']) {
 }
 
 /** What keys/exposure.ts computes with. */
-export function exposureSettingsOf(config: ServiceOptions['config']) {
-  return {
-    jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
-    verifierCacheSeconds: config.verifierCacheSeconds,
-    stalenessSeconds: config.keyStalenessSeconds,
-  }
+export function exposureSettingsOf(config: ServiceOptions['config'], longestTokenSeconds: number) {
+  return { ...keyScheduleOf(config), ...cacheSettingsOf(config), longestTokenSeconds }
+}
+
+function cacheSettingsOf({ jwksMaxAgeSeconds, verifierCacheSeconds }: ServiceOptions['config']) {
+  return { jwksMaxAgeSeconds, verifierCacheSeconds }
 }

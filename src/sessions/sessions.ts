@@ -32,8 +32,11 @@ export interface Authentication {
 
 /** A session that ends takes its codes and its access tokens along; refresh tokens outlive it. */
 export interface Sessions {
-  /** Answers the secret for the cookie. The browser's former session ends, or goes on by its sid if it is the same user's. */
-  start(authentication: Authentication, formerSecret: string | undefined): Promise<string>
+  /** With the secret for the cookie. The browser's former session ends, or goes on by its sid if it is the same user's. */
+  start(
+    authentication: Authentication,
+    formerSecret: string | undefined,
+  ): Promise<{ secret: string; sid: string }>
   find(secret: string | undefined): Promise<Session | undefined>
   /** With what the session's user allowed the client. */
   findWithConsent(
@@ -88,14 +91,15 @@ export function createSessions({
         expiresAt: new Date(now.getTime() + ttlSeconds * 1000),
       }
       if (formerHash && former?.sub === sub && (await store.renew(formerHash, signIn)))
-        return secret
+        return { secret, sid: former.sid }
       if (former && former.sub !== sub)
         await revocations.revokeSession(former, {
           actor: 'server',
           reason: 'another user signed in with this browser',
         })
-      await store.insert(randomUUID(), signIn)
-      return secret
+      const sid = randomUUID()
+      await store.insert(sid, signIn)
+      return { secret, sid }
     },
     list: (sub) => store.listLive(sub, clock.now()),
     async end(secret) {

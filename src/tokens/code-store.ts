@@ -33,16 +33,26 @@ export interface Consumption {
 
 export function createCodeStore(database: Queryable) {
   return {
+    /** Ends the pending request that it answers, if any, in the same statement; false when that has ended before. */
     async insertCode(
       codeHash: Buffer,
       grant: CodeGrant,
-      { createdAt, expiresAt }: { createdAt: Date; expiresAt: Date },
-    ): Promise<void> {
-      await database.query(
-        `insert into authorization_codes
+      {
+        createdAt,
+        expiresAt,
+        requestHash,
+      }: { createdAt: Date; expiresAt: Date; requestHash: Buffer | undefined },
+    ): Promise<boolean> {
+      const rows = await database.query(
+        `with ended as (
+           delete from authorization_requests where request_hash = $15 returning request_hash
+         )
+         insert into authorization_codes
            (code_hash, grant_id, client_id, sub, sid, redirect_uri, scope, resources, nonce, code_challenge,
             auth_time, amr, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+         where $15::bytea is null or exists (select from ended)
+         returning code_hash`,
         [
           codeHash,
           grant.grantId,
@@ -58,8 +68,10 @@ export function createCodeStore(database: Queryable) {
           grant.amr,
           createdAt,
           expiresAt,
+          requestHash ?? null,
         ],
       )
+      return rows.length === 1
     },
 
     async findCode(codeHash: Buffer): Promise<StoredCode | undefined> {

@@ -21,6 +21,11 @@ export interface StoredCode extends CodeGrant {
 
 export interface Codes {
   create(grant: Omit<CodeGrant, 'grantId'>): Promise<string>
+  /** Ends the pending authorization request in the same statement; undefined when somebody else has ended it. */
+  createInAnswerTo(
+    requestHash: Buffer,
+    grant: Omit<CodeGrant, 'grantId'>,
+  ): Promise<string | undefined>
   find(code: string): Promise<StoredCode | undefined>
   /**
    * The one-time gate. In the same statement the winner's refresh family begins if it is `refreshable`, and its client is
@@ -41,16 +46,23 @@ export function createCodes({
   clock: Clock
   settings: { codeTtlSeconds: number; refreshIdleTtlSeconds: number; refreshTtlSeconds: number }
 }): Codes {
+  async function insert(grant: Omit<CodeGrant, 'grantId'>, requestHash?: Buffer) {
+    const code = randomBytes(32).toString('base64url')
+    const createdAt = clock.now()
+    const expiresAt = plusSeconds(createdAt, settings.codeTtlSeconds)
+    const isInserted = await store.insertCode(
+      hash(code),
+      { ...grant, grantId: randomUUID() },
+      { createdAt, expiresAt, requestHash },
+    )
+    return { code, isInserted }
+  }
+
   return {
-    async create(grant) {
-      const code = randomBytes(32).toString('base64url')
-      const now = clock.now()
-      await store.insertCode(
-        hash(code),
-        { ...grant, grantId: randomUUID() },
-        { createdAt: now, expiresAt: plusSeconds(now, settings.codeTtlSeconds) },
-      )
-      return code
+    create: async (grant) => (await insert(grant)).code,
+    async createInAnswerTo(requestHash, grant) {
+      const { code, isInserted } = await insert(grant, requestHash)
+      return isInserted ? code : undefined
     },
     find: (code) => store.findCode(hash(code)),
     async consume(code, { refreshable, listensForLogout = false }) {

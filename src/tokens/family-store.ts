@@ -36,7 +36,9 @@ export function createFamilyStore(database: Queryable) {
       generation: number
       clientId: string
       scope: string[] | undefined
+      /** Undefined: the family's own, which must be one at most, and still be registered. */
       resources: string[] | undefined
+      defaultAudience: string
       now: Date
       idleExpiresAt: Date
     }): Promise<RefreshFamily | undefined> {
@@ -46,7 +48,9 @@ export function createFamilyStore(database: Queryable) {
          from users u, clients c
          where f.grant_id = $1 and f.generation = $2 and f.client_id = $3
            and coalesce($4::text[] <@ f.scope, true)
-           and coalesce($5::text[] <@ f.resources, cardinality(f.resources) <= 1)
+           and coalesce($5::text[] <@ f.resources, cardinality(f.resources) = 0
+             or (cardinality(f.resources) = 1 and (f.resources[1] = $8
+               or exists (select from resources r where r.resource = f.resources[1]))))
            and f.revoked_at is null and least(f.idle_expires_at, f.expires_at) > $6
            and u.sub = f.sub and u.disabled_at is null and ${isAuthenticatedSince('f.auth_time', 'u')}
            and c.client_id = f.client_id and ${isGrantedSince('f.created_at', 'c')}
@@ -59,6 +63,7 @@ export function createFamilyStore(database: Queryable) {
           request.resources ?? null,
           request.now,
           request.idleExpiresAt,
+          request.defaultAudience,
         ],
       )
       return row && toFamily(row)

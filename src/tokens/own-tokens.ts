@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../database/clock.ts'
 import type { Keyring } from '../keys/keyring.ts'
+export { maxOwnTokenLength } from '../keys/own-tokens.ts'
 import { verifyOwnToken, type OwnTokenClaims, type OwnTokenRules } from '../keys/own-tokens.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Revocations } from '../revocation/revocations.ts'

@@ -22,7 +22,7 @@ export interface RefreshFamily extends Grant {
 
 export interface RotateRequest {
   clientId: string
-  /** What the request narrows down to; undefined: all that was granted, which must be one resource at most. */
+  /** What the request narrows down to; undefined: all that was granted, which must be one registered resource at most. */
   scope: string[] | undefined
   resources: string[] | undefined
 }
@@ -31,7 +31,7 @@ export type Rotation =
   | { verdict: 'rotated' | 'replayed'; family: RefreshFamily; refreshToken: string }
   | { verdict: 'reused'; family: RefreshFamily }
   | { verdict: 'scope-exceeded' | 'resource-exceeded' }
-  /** Nothing was rotated: one token may not do for all of them, so name those that it shall be for. */
+  /** Nothing was rotated: one token may not do for all of them, or some are gone, so name those that it shall be for. */
   | { verdict: 'resources-unnamed'; resources: string[] }
   | { verdict: 'unknown'; reason: string }
 
@@ -56,7 +56,7 @@ export function createRefreshFamilies({
   store: FamilyStore
   format: RefreshTokenFormat
   clock: Clock
-  settings: { replayWindowSeconds: number; refreshIdleTtlSeconds: number }
+  settings: { replayWindowSeconds: number; refreshIdleTtlSeconds: number; defaultAudience: string }
 }): RefreshFamilies {
   async function explain(
     { grantId, generation }: { grantId: string; generation: number },
@@ -101,6 +101,7 @@ export function createRefreshFamilies({
       const family = await store.rotateFamily({
         ...parsed,
         ...request,
+        defaultAudience: settings.defaultAudience,
         now,
         idleExpiresAt: new Date(now.getTime() + settings.refreshIdleTtlSeconds * 1000),
       })

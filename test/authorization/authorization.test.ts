@@ -42,8 +42,6 @@ async function setUp() {
       request: parseAuthorizationRequest(params, recipient),
       recipient,
       hint,
-      requestedAt: undefined,
-      decision: undefined,
       session,
       consent,
     })

@@ -11,11 +11,12 @@ const requestedAt = new Date('2026-01-02T03:04:05.600Z')
 const secondsAfter = (seconds: number) => new Date(requestedAt.getTime() + seconds * 1000)
 const now = secondsAfter(20)
 
-/** Signed in a minute before the request, or in answer to it. */
-const sessions: Record<'none' | 'earlier' | 'answering', Session | undefined> = {
+/** Signed in a minute before the request, after it for another one, or in answer to it. */
+const sessions: Record<'none' | 'earlier' | 'elsewhere' | 'answering', Session | undefined> = {
   none: undefined,
   earlier: { sid: 's1', sub: 'alice', authTime: secondsAfter(-60), amr: ['pwd'] },
-  answering: { sid: 's1', sub: 'alice', authTime: secondsAfter(10), amr: ['pwd'] },
+  elsewhere: { sid: 's1', sub: 'alice', authTime: secondsAfter(10), amr: ['pwd'] },
+  answering: { sid: 's2', sub: 'alice', authTime: secondsAfter(10), amr: ['pwd'] },
 }
 const hints = {
   none: undefined,
@@ -43,8 +44,8 @@ const decisions: Record<'none' | 'allowed' | 'allowed by another' | 'denied', St
 }
 
 interface Circumstances {
-  /** Whether the request has waited for a person since. */
-  hasWaited?: boolean
+  /** Whether somebody has signed in for this request. */
+  isSignedInFor?: boolean
   prompt?: Prompt[]
   session?: keyof typeof sessions
   hint?: keyof typeof hints
@@ -57,10 +58,10 @@ interface Circumstances {
 function stateOf(circumstances: Circumstances): State {
   const { prompt = [], session = 'none', hint = 'none', maxAge = 'none' } = circumstances
   const { consent = 'none', consentRule = 'remembered', decision = 'none' } = circumstances
-  const { hasWaited = true } = circumstances
+  const { isSignedInFor = true } = circumstances
   return {
     request: { ...asked, prompt: new Set(prompt), maxAgeSeconds: maxAges[maxAge] },
-    requestedAt: hasWaited ? requestedAt : undefined,
+    signedInSid: isSignedInFor ? 's2' : undefined,
     decision: decisions[decision],
     session: sessions[session],
     hint: hints[hint],
@@ -86,9 +87,20 @@ t.test(
       ['and has been done', { ...signedIn, prompt: ['login'], session: 'answering' }, 'issue'],
       [
         'a sign-in just before the request arrived is no answer to it',
-        { ...signedIn, prompt: ['login'], session: 'answering', hasWaited: false },
+        { ...signedIn, prompt: ['login'], session: 'answering', isSignedInFor: false },
         'login',
       ],
+      [
+        'nor is one that was made for something else since',
+        { ...signedIn, prompt: ['login'], session: 'elsewhere' },
+        'login',
+      ],
+      [
+        'though it counts for max_age, as any sign-in',
+        { ...signedIn, maxAge: 'exceeded', session: 'elsewhere' },
+        'issue',
+      ],
+      ['but not for max_age=0', { ...signedIn, maxAge: 'zero', session: 'elsewhere' }, 'login'],
       ['an account is to be chosen', { ...signedIn, prompt: ['select_account'] }, 'login'],
       [
         'and has been chosen',
@@ -189,7 +201,7 @@ t.test(
 t.test('every combination is decided by the first rule that applies', async (t) => {
   const all = fc.record({
     prompt: fc.subarray<Prompt>(['none', 'login', 'consent', 'select_account']),
-    hasWaited: fc.boolean(),
+    isSignedInFor: fc.boolean(),
     session: fc.constantFrom(...(Object.keys(sessions) as (keyof typeof sessions)[])),
     hint: fc.constantFrom(...(Object.keys(hints) as (keyof typeof hints)[])),
     maxAge: fc.constantFrom(...(Object.keys(maxAges) as (keyof typeof maxAges)[])),
@@ -200,9 +212,8 @@ t.test('every combination is decided by the first rule that applies', async (t) 
   t.doesNotThrow(() =>
     fc.assert(
       fc.property(all, (circumstances) => {
-        const { prompt, session, hint, maxAge, consent, consentRule, decision, hasWaited } =
-          circumstances
-        const isAnswer = hasWaited && session === 'answering'
+        const { prompt, session, hint, maxAge, consent, consentRule, decision } = circumstances
+        const isAnswer = circumstances.isSignedInFor && session === 'answering'
         const isAnother = hint.startsWith('other')
         const hasExpired =
           prompt.includes('login') ||

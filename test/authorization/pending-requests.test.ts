@@ -3,6 +3,7 @@ import t from 'tap'
 import {
   createPendingRequests,
   referenceOf,
+  requestHashOf,
   toRequestUri,
 } from '../../src/authorization/pending-requests.ts'
 import { createPendingRequestStore } from '../../src/authorization/store.ts'
@@ -18,10 +19,11 @@ const params = new Params([
 ])
 
 async function setUp() {
-  const { database, clock, clientId } = await setUpNode()
+  const node = await setUpNode()
+  const { database, clock } = node
   const store = createPendingRequestStore(database)
   const pendingRequests = createPendingRequests({ store, clock, ttlSeconds: 600 })
-  return { database, clock, clientId, pendingRequests }
+  return { ...node, pendingRequests }
 }
 
 t.test('a request that waits comes back as it was received', async (t) => {
@@ -33,7 +35,22 @@ t.test('a request that waits comes back as it was received', async (t) => {
     parameters: params.entries(),
     createdAt: start,
     decision: undefined,
+    signedInSid: undefined,
   })
+})
+
+t.test('of what means nothing here nothing is kept', async (t) => {
+  const { pendingRequests, clientId } = await setUp()
+  const foreign: [string, string][] = [
+    ['utm_source', 'a newsletter'],
+    ['access_token', 'sent here by mistake'],
+    ['__proto__', 'x'],
+  ]
+  const reference = await pendingRequests.save(
+    clientId,
+    new Params([...params.entries(), ...foreign]),
+  )
+  t.strictSame((await pendingRequests.find(reference))?.parameters, params.entries())
 })
 
 t.test('it waits until it expires', async (t) => {
@@ -70,6 +87,30 @@ t.test('an answer is of one person to one request, and the last one counts', asy
     t.match(await pendingRequests.find(reference), { decision })
   }
   t.match(await pendingRequests.find(other), { decision: undefined })
+})
+
+t.test('a sign-in is made for one request, and the last one counts', async (t) => {
+  const { pendingRequests, clientId } = await setUp()
+  const reference = await pendingRequests.save(clientId, params)
+  const other = await pendingRequests.save(clientId, params)
+  for (const sid of ['one', 'another']) {
+    await pendingRequests.setSignIn(reference, sid)
+    t.match(await pendingRequests.find(reference), { signedInSid: sid })
+  }
+  t.match(await pendingRequests.find(other), { signedInSid: undefined })
+})
+
+t.test('a request ends with its code, which is one', async (t) => {
+  const { pendingRequests, codes, newGrant, clientId, database } = await setUp()
+  const codesOf = () => database.query('select code_hash from authorization_codes')
+  const reference = await pendingRequests.save(clientId, params)
+  const answer = () => codes.createInAnswerTo(requestHashOf(reference), newGrant())
+  const answers = await Promise.all([answer(), answer(), answer()])
+  t.equal(answers.filter((code) => code !== undefined).length, 1, 'one winner')
+  t.equal((await codesOf()).length, 1, 'and nothing of the others')
+  t.equal(await pendingRequests.find(reference), undefined)
+  await pendingRequests.setSignIn(reference, 'late')
+  t.equal(await pendingRequests.find(reference), undefined)
 })
 
 t.test(

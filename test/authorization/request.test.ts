@@ -1,4 +1,5 @@
 import t from 'tap'
+import { keptParameters } from '../../src/authorization/parameters.ts'
 import { resolveRecipient } from '../../src/authorization/recipient.ts'
 import { parseAuthorizationRequest } from '../../src/authorization/request.ts'
 import { Params } from '../../src/protocol/params.ts'
@@ -42,6 +43,12 @@ t.test('every fault has its error code and names its parameter', async (t) => {
       /'response_mode'/,
     ],
     ['too long', { state: 'x'.repeat(4097) }, 'invalid_request', /'state' is longer than 4096/],
+    [
+      'an ID token too long',
+      { id_token_hint: 'x'.repeat(12 * 1024 + 1) },
+      'invalid_request',
+      /'id_token_hint' is longer than 12288/,
+    ],
     ['an unknown one too long', { foo: 'x'.repeat(4097) }, 'invalid_request', /'foo'/],
     ['a request object', { request: 'e30.e30.' }, 'request_not_supported', /Request objects/],
     [
@@ -184,4 +191,24 @@ t.test(
 
 t.test('a parameter of 4096 characters is fine', async (t) => {
   await t.resolves(parse({ state: 'x'.repeat(4096) }))
+})
+
+t.test('whatever is read of a request is kept while a person signs in', async (t) => {
+  const names = new Set<string>()
+  class RecordingParams extends Params {
+    override get(name: string) {
+      names.add(name)
+      return super.get(name)
+    }
+    override all(name: string) {
+      names.add(name)
+      return super.all(name)
+    }
+  }
+  const params = new RecordingParams(Object.entries(common))
+  const recipient = await resolveRecipient(params, registryOf(toClient()))
+  parseAuthorizationRequest(params, recipient)
+  for (const refused of ['request', 'request_uri']) names.delete(refused)
+  names.add('login_hint') // by the login page
+  t.strictSame([...names].toSorted(), [...keptParameters].toSorted())
 })

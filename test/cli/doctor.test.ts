@@ -62,7 +62,11 @@ t.test('doctor prints what the settings come to and finds nothing wrong', async 
       latency_milliseconds: Number,
     },
     clock: { database_ahead_milliseconds: Number },
-    keys: { key_encryption_key_id: /^[\da-f]{16}$/, next_transition_at: String },
+    keys: {
+      key_encryption_key_id: /^[\da-f]{16}$/,
+      next_transition_at: String,
+      jwks_outage_seconds: 660,
+    },
   })
   t.equal(found['keys'].signing_keys.length, 4)
   const { code, stdout } = await cli.run(['doctor'])

@@ -14,7 +14,7 @@ t.test('keys revoke takes a key out at once and lets the next one sign', async (
     code: 0,
     stdout: new RegExp(
       `^Revoked ${kid}[^]*${next}\n +signs from now on[^]*` +
-        'Worst case[^]*out of touch +.*\\(in 60 seconds\\)\n.*max-age +.*\\(in 6 minutes\\)\n' +
+        'Worst case[^]*out of touch +.*\\(in 11 minutes\\)\n.*max-age +.*\\(in 16 minutes\\)\n' +
         '.*longer +.*\\(in 24 hours\\)\n[^]*What breaks: new RS256 tokens',
     ),
   })

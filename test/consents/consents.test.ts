@@ -6,7 +6,7 @@ import { createClient, secondsAfter, setUp as setUpNode, start } from '../tokens
 async function setUp() {
   const node = await setUpNode()
   const consents = createConsents({ store: createConsentStore(node.database), clock: node.clock })
-  const secret = await node.sessions.start(
+  const { secret } = await node.sessions.start(
     { sub: node.sub, amr: [], authTime: start, after: [] },
     undefined,
   )

@@ -36,6 +36,25 @@ t.test('an outage becomes DatabaseUnavailable and keeps its cause', async (t) =>
   }
 })
 
+t.test('Postgres refusing us is an outage too, and says what its operator must do', async (t) => {
+  const refusals: [code: string, remedy: RegExp][] = [
+    ['28P01', /the user and the password of DATABASE_URL/],
+    ['28000', /the user and the password of DATABASE_URL/],
+    ['3D000', /Create the database/],
+    ['25006', /primary/],
+    ['53300', /max_connections.*CLAVIGER_DATABASE_POOL_SIZE/],
+    ['53100', /disk is full/],
+    ['53200', /see its log/],
+    ['55000', /ALTER DATABASE/],
+  ]
+  for (const [code, message] of refusals) {
+    const error = coded(code)
+    const unavailable = toDatabaseError(error)
+    t.ok(unavailable instanceof DatabaseUnavailable, code)
+    t.match(unavailable, { cause: error, message })
+  }
+})
+
 t.test('a fault of the statement passes through', async (t) => {
   for (const error of faults) t.equal(toDatabaseError(error), error)
 })

@@ -116,6 +116,32 @@ t.test('a refresh token', async (t) => {
     t.equal((await use(noOpenid.refresh_token)).scope, scope)
   })
 
+  t.test('gives no scope that the client may not ask for any more (RFC 6749 §3.3)', async (t) => {
+    const own = await provider.createClient({ skip_consent: true })
+    const { update } = provider.services.clients
+    const first = await obtain(own)
+    await update(own.clientId, { scope: 'openid email offline_access' })
+    const second = await use(first.refresh_token, own)
+    t.equal(second.scope, 'openid email offline_access')
+    t.equal(decodeJwt(second.access_token)['scope'], second.scope)
+    const { body: claims } = await userinfo(provider, second.access_token)
+    t.strictSame(Object.keys(claims).toSorted(), ['email', 'email_verified', 'sub'], 'no profile')
+    t.match(await introspect(provider, own, second.refresh_token), { scope: second.scope })
+
+    const named = await refresh(provider, own, second.refresh_token, { scope: 'profile email' })
+    t.equal(toTokens(named).scope, 'email', 'also when it is asked for by name')
+    await update(own.clientId, { scope: 'email offline_access' })
+    const third = await use(toTokens(named).refresh_token, own)
+    t.notOk('id_token' in third, 'without openid no ID token')
+
+    await update(own.clientId, { scope: 'openid profile email' })
+    const refused = { status: 400, body: { error: 'unauthorized_client' } }
+    t.match(await refresh(provider, own, third.refresh_token), refused, 'no offline_access')
+    provider.clock.advance(60)
+    await update(own.clientId, { scope })
+    t.equal((await use(third.refresh_token, own)).scope, scope, 'and nothing was lost')
+  })
+
   t.test('asked for more than was granted is invalid_scope, and not used up', async (t) => {
     const { refresh_token: token } = await obtainTokens(provider, browser, client, {
       scope: 'openid offline_access',

@@ -153,4 +153,22 @@ t.test('resources', async (t) => {
       t.equal(decodeJwt(tokens.access_token).aud, stock)
     },
   )
+
+  t.test('a family whose only one was deleted keeps its refresh token', async (t) => {
+    const gone = 'https://only.example'
+    await resources.create({ resource: gone, name: 'Only' })
+    const { refresh_token: token } = await obtain({ resource: gone })
+    await resources.delete(gone)
+    const refused = { status: 400, body: { error: 'invalid_target', error_description: gone } }
+    for (const _ of [1, 2]) {
+      t.match(await refresh(provider, client, token), refused)
+      provider.clock.advance(60)
+    }
+    await resources.create({ resource: gone, name: 'There again' })
+    const tokens = toTokens(await refresh(provider, client, token))
+    t.equal(decodeJwt(tokens.access_token).aud, gone, 'nothing was lost')
+    const own = await obtain({ resource: issuer })
+    const again = toTokens(await refresh(provider, client, own.refresh_token))
+    t.equal(decodeJwt(again.access_token).aud, issuer, 'our own audience is always there')
+  })
 })

@@ -36,6 +36,12 @@ t.test('every endpoint needs no more round trips than the README says', async (t
   t.equal(await roundTrips(() => userinfo(provider, tokens.access_token)), 1, 'userinfo')
   t.equal(await roundTrips(() => introspect(provider, client, tokens.access_token)), 1)
   t.equal(await roundTrips(() => refresh(provider, client, tokens.refresh_token)), 1, 'refresh')
+  await provider.services.resources.create({ resource: 'https://orders.example', name: 'Orders' })
+  const forOrders = await obtainTokens(provider, browser, client, {
+    scope: 'openid offline_access',
+    resource: 'https://orders.example',
+  })
+  t.equal(await roundTrips(() => refresh(provider, client, forOrders.refresh_token)), 1, 'an API')
   const url = authorizationUrl(provider, client, { scope: 'openid offline_access' })
   t.equal(await roundTrips(() => browser.open(url)), 2, 'authorize with a session')
   const { code } = await authorize(provider, browser, client)

@@ -3,8 +3,9 @@ import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet
 import * as fc from 'fast-check'
 import t from 'tap'
 import { createKeyring, type Keyring } from '../../src/keys/keyring.ts'
+import { servedSeconds } from '../../src/keys/out-of-touch.ts'
 import { createRotation, type Rotation } from '../../src/keys/rotation.ts'
-import { isInJwks } from '../../src/keys/schedule.ts'
+import { findNextKey, isInJwks } from '../../src/keys/schedule.ts'
 import { createSigners } from '../../src/keys/signer.ts'
 import { OAuthError } from '../../src/protocol/errors.ts'
 import type { SigningAlg } from '../../src/protocol/signing-algs.ts'
@@ -19,7 +20,10 @@ const schedule = {
   rotationIntervalSeconds: 200,
   stalenessSeconds: 20,
   clockSkewSeconds: 1,
+  jwksMaxAgeSeconds: 10,
+  verifierCacheSeconds: 19,
 }
+const cacheSeconds = schedule.jwksMaxAgeSeconds + schedule.verifierCacheSeconds
 const pollSeconds = 5
 const start = new Date('2026-11-22T00:00:00Z').getTime()
 
@@ -39,6 +43,8 @@ interface Node {
 /** What an observer remembers; fast-check's model. */
 interface Memory {
   tokens: { kid: string; expiresAt: number }[]
+  /** What verifiers hold, whoever gave it to them. */
+  caches: { kids: (string | undefined)[]; until: number }[]
 }
 
 type System = Awaited<ReturnType<typeof createSystem>>
@@ -159,8 +165,11 @@ function check({ tokens }: Memory, system: System): void {
 
 /** When a node publishes no more, because it could not read the keys. */
 function endOf({ readAt }: Node): number {
-  const { stalenessSeconds, clockSkewSeconds } = schedule
-  return readAt + (stalenessSeconds + longestTokenSeconds + clockSkewSeconds) * 1000
+  return readAt + servedSeconds({ ...schedule, longestTokenSeconds }) * 1000
+}
+
+function refused(error: unknown): undefined {
+  if (!(error instanceof OAuthError)) throw error
 }
 
 /** Also of a node that is cut off. */
@@ -211,29 +220,67 @@ const index = fc.nat(2)
 const alg = fc.constantFrom(...algs)
 const actor = 'ada'
 
-const signs = fc.record({ index, alg }).map(({ index: i, alg: one }) =>
-  command(`sign ${one} at ${i}`, async (memory, system) => {
-    const node = system.nodes[i]!
-    if (!node.isUp) return
-    const now = system.now()
-    const isStale = now - node.readAt >= schedule.stalenessSeconds * 1000
-    const token = await node.keyring.sign(one, 'at+jwt', {}).catch((error: unknown) => {
-      if (!(error instanceof OAuthError)) throw error
-      return undefined
-    })
-    expect((token === undefined) === isStale, 'a node signs unless it is stale')
-    if (token === undefined) return
-    const { kid = '' } = decodeProtectedHeader(token)
-    const lead = (schedule.publicationLeadSeconds - schedule.clockSkewSeconds) * 1000
-    const wasKnown = now - system.publishedAt.get(kid)! >= lead
-    expect(wasKnown || hurriedKids(system).has(kid), 'no key signs before its lead, unless forced')
-    const revoked = system.revokedAt.get(kid)
-    expect(revoked === undefined || node.readAt <= revoked, 'who knows of a revocation obeys it')
-    if (revoked === undefined)
-      await jwtVerify(token, createLocalJWKSet(JSON.parse(node.keyring.jwks().body)))
-    memory.tokens.push({ kid, expiresAt: now - node.lag + longestTokenSeconds * 1000 })
-  }),
+async function sign(one: SigningAlg, node: Node, memory: Memory, system: System): Promise<void> {
+  if (!node.isUp) return
+  const now = system.now()
+  const isStale = now - node.readAt >= schedule.stalenessSeconds * 1000
+  const token = await node.keyring.sign(one, 'at+jwt', {}).catch(refused)
+  expect((token === undefined) === isStale, 'a node signs unless it is stale')
+  if (token === undefined) return
+  const { kid = '' } = decodeProtectedHeader(token)
+  const lead = (schedule.publicationLeadSeconds - schedule.clockSkewSeconds) * 1000
+  const wasKnown = now - system.publishedAt.get(kid)! >= lead
+  const isHurried = hurriedKids(system).has(kid)
+  expect(wasKnown || isHurried, 'no key signs before its lead, unless forced')
+  const revoked = system.revokedAt.get(kid)
+  expect(revoked === undefined || node.readAt <= revoked, 'who knows of a revocation obeys it')
+  const caches = memory.caches.filter(({ until }) => until > now)
+  const isEverywhere = caches.every(({ kids }) => kids.includes(kid))
+  expect(isEverywhere || isHurried || revoked !== undefined, 'every verifier has the key')
+  if (revoked === undefined)
+    await jwtVerify(token, createLocalJWKSet(JSON.parse(node.keyring.jwks().body)))
+  memory.tokens.push({ kid, expiresAt: now - node.lag + longestTokenSeconds * 1000 })
+}
+
+const signs = fc
+  .record({ index, alg })
+  .map(({ index: i, alg: one }) =>
+    command(`sign ${one} at ${i}`, (memory, system) => sign(one, system.nodes[i]!, memory, system)),
+  )
+
+/** A verifier keeps what it gets for as long as the lead allows, also from a node that is cut off. */
+async function fetchFrom(node: Node, memory: Memory, system: System): Promise<void> {
+  if (!node.isUp) return
+  const kids = await Promise.resolve(node).then(publishedBy).catch(refused)
+  if (kids) memory.caches.push({ kids, until: system.now() + cacheSeconds * 1000 })
+}
+
+const fetches = index.map((i) =>
+  command(`a verifier asks ${i}`, (memory, system) => fetchFrom(system.nodes[i]!, memory, system)),
 )
+
+/** A node is cut off just before a key is published, and feeds a verifier until the others sign with that key. */
+const isolates = fc
+  .record({ index, alg, wait: fc.nat(schedule.publicationLeadSeconds * 1000) })
+  .map(({ index: i, alg: one, wait }) =>
+    command(`${i} is cut off before ${one} rotates, and asked ${wait} ms later`, async (...on) => {
+      const [memory, system] = on
+      const node = system.nodes[i]!
+      const other = system.working().find((each) => each !== node)
+      if (!node.isUp || node.isCutOff || !other) return
+      await run(node)
+      node.isCutOff = true
+      await other.rotation.rotate({ actor, algorithms: [one] })
+      const next = findNextKey(system.table.rows(), one)!
+      system.advance(wait)
+      await fetchFrom(node, memory, system)
+      system.advance(Math.max(0, next.signsFrom.getTime() + other.lag - system.now()))
+      await other.rotation.rotate({ actor, algorithms: [one] })
+      await system.notify()
+      await other.keyring.load()
+      await sign(one, other, memory, system)
+    }),
+  )
 
 /** Time with the jobs running. */
 const passes = fc.integer({ min: 1, max: 30 }).map((polls) =>
@@ -357,6 +404,8 @@ t.test('the rules hold on every node, whatever happens', { timeout: 110_000 }, a
       signsLate,
       signs,
       signs,
+      fetches,
+      isolates,
       passes,
       passes,
       jumps,
@@ -375,7 +424,10 @@ t.test('the rules hold on every node, whatever happens', { timeout: 110_000 }, a
     fc.assert(
       fc.asyncProperty(lags, commands, async (given, sequence) => {
         const system = await createSystem(given)
-        await fc.asyncModelRun(() => ({ model: { tokens: [] }, real: system }), sequence)
+        await fc.asyncModelRun(
+          () => ({ model: { tokens: [], caches: [] }, real: system }),
+          sequence,
+        )
       }),
       { numRuns: 250, interruptAfterTimeLimit: 60_000 },
     ),

@@ -5,6 +5,7 @@ import type { Database } from '../../src/database/database.ts'
 import { loadKeyEncryptionKeys } from '../../src/keys/key-encryption-keys.ts'
 import { createAuditStore } from '../../src/audit/store.ts'
 import { createKeyring } from '../../src/keys/keyring.ts'
+import type { CacheSettings } from '../../src/keys/out-of-touch.ts'
 import { createLocalSigner } from '../../src/keys/local-signer.ts'
 import { createRotation, type RotationSettings } from '../../src/keys/rotation.ts'
 import { createRewrap } from '../../src/keys/rewrap.ts'
@@ -15,12 +16,14 @@ import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { requiredSigningAlgs, type SigningAlg } from '../../src/protocol/signing-algs.ts'
 
-export const settings: RotationSettings = {
+export const settings: RotationSettings & CacheSettings = {
   algorithms: requiredSigningAlgs,
   publicationLeadSeconds: 86_400,
   rotationIntervalSeconds: 30 * 86_400,
   stalenessSeconds: 30,
   clockSkewSeconds: 60,
+  jwksMaxAgeSeconds: 300,
+  verifierCacheSeconds: 3600,
 }
 
 export function loadSecret(secret: string) {

@@ -147,6 +147,50 @@ t.test('when Postgres is back, the server recovers by itself', async (t) => {
   t.match(await redeem(provider, client, 'x'), { body: { error: 'invalid_grant' } })
 })
 
+t.test('Postgres refusing the login or the connection is an outage too (503)', async (t) => {
+  const role = `claviger_${name}`
+  const { username: owner } = new URL(toDatabaseUrl(database))
+  await administration.query(`create role ${role} login in role ${owner}`)
+  t.teardown(() => administration.query(`drop role ${role}`))
+  const refused = await startServer(t, {
+    url: database.url.replace(`//${owner}@`, `//${role}@`),
+  })
+  t.teardown(async () => {
+    refused.kill('SIGTERM')
+    await refused.ended
+  })
+  const refusals: [code: string, change: string, remedy: RegExp][] = [
+    ['28000', 'nologin', /Check the user and the password of DATABASE_URL/],
+    ['53300', 'login connection limit 0', /Raise max_connections/],
+  ]
+  for (const [code, change, remedy] of refusals) {
+    await administration.query(`alter role ${role} ${change}`)
+    await administration.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where usename = $1',
+      [role],
+    )
+    const form = 'grant_type=authorization_code&code=x'
+    const headers = { authorization: `Basic ${basic}` }
+    let said = ''
+    // The first answers may be about connections that broke.
+    for (let tries = 0; !remedy.test(said) && tries < 20; tries += 1) {
+      const asked = await sendForm(refused.issuer, '/token', form, headers)
+      t.match(asked, { status: 503, body: '"error":"temporarily_unavailable"' }, code)
+      t.match(asked.headers.get('retry-after'), /^[1-9]\d*$/, code)
+      const reqId = asked.headers.get('x-request-id')
+      await refused.said({ msg: 'refused', level: 50, reqId })
+      const line = refused.logged.find((one) => one['reqId'] === reqId && one['level'] === 50)
+      said = JSON.stringify(line?.['err'])
+    }
+    t.match(said, remedy, code)
+  }
+  await administration.query(`alter role ${role} connection limit -1`)
+  let status = 503
+  for (let tries = 0; status === 503 && tries < 2_000; tries += 1)
+    status = (await send(refused.issuer, { path: '/health/ready' })).status
+  t.equal(status, 200, 'it recovers by itself')
+})
+
 t.test('changes made elsewhere are heard of again', async (t) => {
   await setup.services.clients.update(client.clientId, { client_name: 'Renamed during the night' })
   const open = () => stranger.open(authorizationUrl(provider, client))

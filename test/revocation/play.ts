@@ -94,7 +94,7 @@ export async function play(
       read = world.turns()
       await world.turn(async () => {}, secondsAfter(world.time(), 0.06)) // the password takes its time
       const after = [account?.revokedAt]
-      return sessions.start({ sub, amr: ['pwd'], authTime, after }, undefined)
+      return (await sessions.start({ sub, amr: ['pwd'], authTime, after }, undefined)).secret
     })
     const session = await sessions.find(result)
     if (session) signedIn.push(session)

@@ -60,7 +60,7 @@ t.test(
     t.strictSame(await revocations.revokeUser(sub, { ...act, reason }), {
       at: start,
       notBefore: new Date(nextSecond * 1000),
-      ended: { sessions: 0, codes: 0, refresh_tokens: 0 },
+      ended: { sessions: 1, codes: 0, refresh_tokens: 0 },
     })
     t.strictSame(await rows(), [
       {
@@ -94,7 +94,7 @@ t.test('so are a grant and a token', async (t) => {
 t.test('a record outlives the tokens of a resource that has long ones', async (t) => {
   const { revocations, resources, sub, rows } = await setUp()
   await resources.create({
-    resource: 'https://a.example',
+    resource: 'https://long.example',
     name: 'A',
     access_token_ttl_seconds: 7200,
   })

@@ -14,8 +14,10 @@ import {
 async function setUp() {
   const node = await setUpNode({ CLAVIGER_SESSION_TTL_SECONDS: '3600' })
   const { sub: otherSub } = await node.accounts.create({ email: 'bob@example.com' })
-  const signIn = (sub = node.sub, formerSecret?: string) =>
-    node.sessions.start({ sub, amr: ['pwd'], authTime: node.clock.now(), after: [] }, formerSecret)
+  const signIn = async (sub = node.sub, formerSecret?: string) => {
+    const authentication = { sub, amr: ['pwd'], authTime: node.clock.now(), after: [] }
+    return (await node.sessions.start(authentication, formerSecret)).secret
+  }
   return { ...node, otherSub, signIn }
 }
 
@@ -129,7 +131,7 @@ t.test(
     t.equal(await sessions.find(before), undefined)
     t.ok(await sessions.find(ofOther), 'of another user')
     const account = await accounts.findBySub(sub)
-    const after = await sessions.start(
+    const { secret: after } = await sessions.start(
       { sub, amr: [], authTime: clock.now(), after: [account?.revokedAt] },
       before,
     )
@@ -144,7 +146,7 @@ t.test('a new sign-in counts also where the clock lags behind the revocation', a
   clock.advance(0.01)
   const account = await accounts.findBySub(sub)
   const authTime = laggingBy(50, clock).now()
-  const secret = await sessions.start(
+  const { secret } = await sessions.start(
     { sub, amr: [], authTime, after: [account?.revokedAt] },
     undefined,
   )
@@ -158,7 +160,7 @@ t.test('a sign-in whose password was checked during a revocation does not count'
   clock.advance(0.05)
   await revocations.revokeUser(sub, act) // with a new password
   clock.advance(0.05)
-  const secret = await sessions.start(
+  const { secret } = await sessions.start(
     { sub, amr: ['pwd'], authTime, after: [account?.revokedAt] },
     undefined,
   )
@@ -169,8 +171,9 @@ t.test('a sign-in is later than the request that asked for it', async (t) => {
   const { sessions, sub, clock } = await setUp()
   const requestedAt = secondsAfter(start, 0.03) // by the clock of another node
   const after = [undefined, requestedAt, secondsAfter(start, -5)]
-  const secret = await sessions.start({ sub, amr: [], authTime: clock.now(), after }, undefined)
-  t.hasStrict(await sessions.find(secret), { authTime: secondsAfter(requestedAt, 0.001) })
+  const authentication = { sub, amr: [], authTime: clock.now(), after }
+  const { secret, sid } = await sessions.start(authentication, undefined)
+  t.hasStrict(await sessions.find(secret), { sid, authTime: secondsAfter(requestedAt, 0.001) })
 })
 
 t.test('a session comes with what its user allowed the client, and no other', async (t) => {

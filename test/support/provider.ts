@@ -37,15 +37,15 @@ export async function createTestProvider(
   environment: Environment = {},
 ): Promise<TestProvider> {
   const port = await freePort()
-  const config = readConfig({
+  const given = readConfig({
     ISSUER: `http://127.0.0.1:${port}`,
     HOST: '127.0.0.1',
     PORT: String(port),
     CLAVIGER_KEY_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
-    // Its clock is moved by days, and no job reads the keys anew.
-    CLAVIGER_KEY_STALENESS_SECONDS: String(3650 * 86_400),
     ...environment,
   })
+  // Its clock is moved by days, and no job reads the keys anew.
+  const config = { ...given, keyStalenessSeconds: 3650 * 86_400 }
   const testDatabase = await createTestDatabase(t)
   const database = { ...testDatabase, ...countRoundTrips(testDatabase) }
   const clock = createTestClock()

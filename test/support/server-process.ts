@@ -12,7 +12,7 @@ export interface ServerProcess {
   /** What it has logged so far, one object a line. */
   logged: Record<string, unknown>[]
   /** Resolves when it has logged such a line; rejects when it ends without. */
-  said(line: { msg: string; reqId?: string | null }): Promise<void>
+  said(line: { msg: string; level?: number; reqId?: string | null }): Promise<void>
   kill(signal: NodeJS.Signals): void
   /** Its exit code, or the signal that ended it. */
   ended: Promise<number | string>

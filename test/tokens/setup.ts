@@ -68,13 +68,14 @@ async function emptyDatabase(): Promise<TestDatabase> {
   return database
 }
 
-/** A node with a client and a user, for one test after the other. */
+/** A node with a client, a user and a resource, for one test after the other. */
 export async function setUp(environment: Environment = {}) {
   const database = await emptyDatabase()
   const clock = createTestClock(start)
   const node = createNode(database, clock, environment)
   const { clientId } = await createClient(node)
   const { sub } = await node.accounts.create({ email: 'alice@example.com' })
+  await node.resources.create({ resource: 'https://a.example', name: 'A' })
 
   /** What every grant here is of; no code of a session that has ended gives anything. */
   async function beginSession() {

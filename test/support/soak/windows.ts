@@ -2,8 +2,8 @@
 import type { Environment } from '../../../src/config.ts'
 
 export const windows = {
-  publicationLeadSeconds: 6,
-  rotationIntervalSeconds: 8,
+  publicationLeadSeconds: 8, // two seconds more than it needs, in which a node that waits for the processor serves the JWKS
+  rotationIntervalSeconds: 10,
   jwksMaxAgeSeconds: 1, // 5 minutes in life
   /** On top of the max-age. */
   verifierCacheSeconds: 1,

@@ -1,0 +1,19 @@
+/** The parameters of an authorization request that mean something here (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1). */
+
+/** Kept while a person signs in; any other is ignored (RFC 6749 §3.1) and forgotten. */
+export const keptParameters: ReadonlySet<string> = new Set([
+  'client_id',
+  'code_challenge',
+  'code_challenge_method',
+  'id_token_hint',
+  'login_hint',
+  'max_age',
+  'nonce',
+  'prompt',
+  'redirect_uri',
+  'resource', // RFC 8707 §2
+  'response_mode',
+  'response_type',
+  'scope',
+  'state',
+])
