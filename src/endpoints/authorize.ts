@@ -19,11 +19,13 @@ import type { BrowserSession } from '../http/browser-session.ts'
 import { logRefusal } from '../http/error-handler.ts'
 import type { Pages } from '../http/pages.ts'
 import { anyParams } from '../http/requests.ts'
+import { witnessOf } from '../http/witness.ts'
 import { sendFormPost } from '../pages/form-post.tsx'
 import type { Site } from '../pages/layout.tsx'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
+import type { Watch } from '../watch/watch.ts'
 
 export interface AuthorizeDependencies {
   authorization: Authorization
@@ -33,6 +35,7 @@ export interface AuthorizeDependencies {
   pages: Pages
   site: Site
   issuer: string
+  watch: Watch
 }
 
 /** A request as it arrived, or as it was stored when it had to wait for a person. */
@@ -43,7 +46,7 @@ interface Received {
 }
 
 export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeDependencies): void {
-  const { authorization, pendingRequests, clients, browserSession, pages, site, issuer } =
+  const { authorization, pendingRequests, clients, browserSession, pages, site, issuer, watch } =
     dependencies
 
   app.route({
@@ -93,12 +96,15 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
         303,
       )
 
+    const known = await browserSession.findWithConsent(request, client.clientId)
+    const use = { type: 'session.used', clientId: client.clientId, ...known.session } as const
+    if (known.session) witnessOf(request, watch).record(use)
     const decision = await authorization.decide({
       request: authorizationRequest,
       recipient,
       requestedAt: received.pending?.createdAt,
       decision: received.pending?.decision,
-      ...(await browserSession.findWithConsent(request, client.clientId)),
+      ...known,
     })
     if (decision === 'login' || decision === 'consent')
       return reply.redirect(

@@ -2,8 +2,11 @@
 import type { FastifyInstance } from 'fastify'
 import { releaseCustomClaims, releaseUserClaims } from '../protocol/claims.ts'
 import { toOAuthError } from '../http/error-handler.ts'
+import { watched } from '../http/witness.ts'
 import { paths } from '../protocol/paths.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
+import { subjectsOf } from '../watch/events.ts'
+import type { Watch } from '../watch/watch.ts'
 import { challenge, requireBearerToken } from './bearer-token.ts'
 
 export function registerUserinfo(
@@ -11,10 +14,12 @@ export function registerUserinfo(
   {
     accessTokens,
     audience,
+    watch,
   }: {
     accessTokens: AccessTokens
     /** The `aud` of tokens that are for this issuer itself. */
     audience: string
+    watch: Watch
   },
 ): void {
   app.route({
@@ -26,8 +31,9 @@ export function registerUserinfo(
       if (code === 'invalid_request') reply.headers(challenge(code, description).headers)
       throw error
     },
-    async handler(request) {
+    handler: watched(watch, 'userinfo', async (request, witness) => {
       const verdict = await accessTokens.check(requireBearerToken(request))
+      if (verdict.claims) witness.learn(subjectsOf(verdict.claims))
       if (!verdict.valid)
         throw challenge('invalid_token', 'The access token is not valid, expired or revoked.', {
           detail: verdict.reason,
@@ -40,11 +46,12 @@ export function registerUserinfo(
         throw challenge('insufficient_scope', 'The access token lacks the scope openid.', {
           scope: 'openid',
         })
+      witness.record({ type: 'token.used', details: { endpoint: 'userinfo' } })
       return {
         ...releaseCustomClaims(account.claims, scope),
         ...releaseUserClaims(account, scope),
         sub: account.sub,
       }
-    },
+    }),
   })
 }

@@ -7,6 +7,7 @@ import type { EndGrant } from '../tokens/end-grant.ts'
 import type { IssueInstants } from '../tokens/issue-instant.ts'
 import type { RefreshFamilies, RotateRequest, Rotation } from '../tokens/refresh-families.ts'
 import type { Targets } from '../tokens/targets.ts'
+import type { Witness } from '../watch/witness.ts'
 import type { GrantType } from './grant-type.ts'
 import type { Respond } from './respond.ts'
 
@@ -29,7 +30,7 @@ export function refreshToken({
 }): GrantType {
   return {
     name: 'refresh_token',
-    async exchange({ client, params }) {
+    async exchange({ client, params, witness }) {
       const token = params.require('refresh_token')
       const scope = params.get('scope')
       const resources = params.all('resource')
@@ -39,7 +40,7 @@ export function refreshToken({
         resources: resources.length > 0 ? resources : undefined,
       }
       const readAt = clock.now()
-      const rotation = await rotate(client, token, asked)
+      const rotation = await rotate(client, token, asked, witness)
       const { family } = rotation
       const [target, issuedAt] = await Promise.all([
         targets.resolve({
@@ -62,14 +63,20 @@ export function refreshToken({
   }
 
   /** What could not be issued is refused before the token is rotated, so that a refusal costs the client nothing. */
-  async function rotate(client: Client, token: string, asked: RotateRequest): Promise<Rotated> {
+  async function rotate(
+    client: Client,
+    token: string,
+    asked: RotateRequest,
+    witness: Witness,
+  ): Promise<Rotated> {
     const { scope = [], resources = [] } = asked
     await targets.resolve({ client, resources, scope })
     const rotation = await families.rotate(token, asked)
     if (rotation.verdict === 'resources-unnamed')
-      return rotate(client, token, { ...asked, resources: rotation.resources })
+      return rotate(client, token, { ...asked, resources: rotation.resources }, witness)
     if (rotation.verdict === 'reused')
       await endGrant(rotation.family.grantId, 'refresh token reused')
+    witness.recordRefresh(rotation)
     if ('refreshToken' in rotation) return rotation
     throw refusalOf(rotation)
   }

@@ -1,16 +1,27 @@
 /** What a server does besides answering: its jobs, and following what others change. */
 import { resourcesChannel } from '../clients/resources-store.ts'
 import { clientsChannel } from '../clients/store.ts'
+import { createDetectSignalsJob } from '../jobs/detect-signals.ts'
 import { createPurgeExpired } from '../jobs/purge-expired.ts'
 import { createRecordTokenLifetimesJob } from '../jobs/record-token-lifetimes.ts'
 import { createRotateKeysJob } from '../jobs/rotate-keys.ts'
 import { createJobsStore } from '../jobs/store.ts'
+import { createWriteEventsJob } from '../jobs/write-events.ts'
 import type { ServiceOptions } from './admin.ts'
 import type { Services } from './index.ts'
 
+interface JobLog {
+  warn(details: object, message: string): void
+}
+
 /** Work in the background of a server. */
-export function createJobs({ config, database, clock }: ServiceOptions, services: Services) {
+export function createJobs(
+  { config, database, clock }: ServiceOptions,
+  services: Services,
+  log: JobLog,
+) {
   const { rotation, keyring, tokenLifetimes, longestTokenSeconds } = services
+  const { events, signals, metrics } = services
   return [
     createRotateKeysJob({
       rotation,
@@ -22,6 +33,8 @@ export function createJobs({ config, database, clock }: ServiceOptions, services
     }),
     createRecordTokenLifetimesJob(tokenLifetimes),
     createPurgeExpired({ store: createJobsStore(database), clock, longestTokenSeconds }),
+    createWriteEventsJob({ events, log }),
+    createDetectSignalsJob({ signals, metrics, log }),
   ]
 }
 

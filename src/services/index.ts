@@ -29,7 +29,9 @@ import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTokenStore } from '../tokens/store.ts'
 import { createTargets } from '../tokens/targets.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
+import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
+import { createWatchServices } from './watch.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
 
@@ -40,6 +42,8 @@ export async function createServices(options: ServiceOptions) {
   const keys = await createKeyServices(options, admin)
   const { accounts, clients, resources, revocations } = admin
   const { keyring, vault } = keys
+  const watchServices = createWatchServices(options)
+  addGauges({ ...watchServices, database, clock, keyring })
   const serverSecret = await loadServerSecret({
     store: createServerSecretStore(database),
     vault,
@@ -103,6 +107,7 @@ export async function createServices(options: ServiceOptions) {
   return {
     ...admin,
     ...keys,
+    ...watchServices,
     issuer,
     audience: config.defaultAudience,
     clock,

@@ -23,7 +23,8 @@ export interface AccessTokenClaims {
 export type AccessTokenVerdict =
   /** `account` is the user's; a token of client_credentials has none. */
   | { valid: true; claims: AccessTokenClaims; account: Account | undefined }
-  | { valid: false; reason: string }
+  /** `claims`: of a token whose signature is good. */
+  | { valid: false; reason: string; claims?: Readonly<Record<string, unknown>> }
 
 export interface AccessTokens {
   check(token: string): Promise<AccessTokenVerdict>
@@ -49,16 +50,21 @@ export function createAccessTokens({
         issuer,
         now: clock.now(),
       })
-      if (!verdict.valid) return { valid: false, reason: verdict.detail }
+      if (!verdict.valid)
+        return {
+          valid: false,
+          reason: verdict.detail,
+          ...(verdict.claims && { claims: verdict.claims }),
+        }
       const claims = verdict.claims as unknown as AccessTokenClaims // signed by us, so issued with this shape
       const ofUser = claims.grant_id !== undefined
       const [revoked, account] = await Promise.all([
         revocations.isRevoked({ ...claims, kid: verdict.kid }),
         ofUser ? accounts.findBySub(claims.sub) : undefined,
       ])
-      if (revoked) return { valid: false, reason: 'The token was revoked.' }
+      if (revoked) return { valid: false, reason: 'The token was revoked.', claims }
       if (ofUser && (!account || account.disabledAt))
-        return { valid: false, reason: 'The user is disabled or gone.' }
+        return { valid: false, reason: 'The user is disabled or gone.', claims }
       return { valid: true, claims, account }
     },
   }
