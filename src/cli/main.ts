@@ -5,11 +5,13 @@ import { addClients } from './clients.ts'
 import { textAfter } from './command.ts'
 import { addDoctor } from './doctor.ts'
 import { explain, explainFault } from './errors.ts'
+import { addEvents } from './events.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import { oneLine, write } from './output.ts'
 import { addResources } from './resources.ts'
 import { addServe } from './serve.ts'
+import { addSignals } from './signals.ts'
 import { addTokens } from './tokens.ts'
 import { addUsers } from './users.ts'
 import { readVersion } from './version.ts'
@@ -41,6 +43,8 @@ for (const add of [
   addResources,
   addKeys,
   addTokens,
+  addEvents,
+  addSignals,
   addDoctor,
 ])
   add(program)

@@ -1,6 +1,7 @@
 /** `GET /metrics` on a port of its own, so that no proxy in front of the provider can show it to the world. */
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
+import { Refusal } from '../protocol/refusal.ts'
 import type { Metrics } from '../watch/metrics.ts'
 
 export interface MetricsServer {
@@ -33,7 +34,12 @@ export async function serveMetrics({
     else response.writeHead(404).end('GET /metrics\n')
   })
   server.unref().listen(port, host)
-  await once(server, 'listening') // rejects on an error
+  await once(server, 'listening').catch((cause: Error) => {
+    throw new Refusal(
+      `The metrics cannot be served: ${cause.message}. Set another CLAVIGER_METRICS_PORT or CLAVIGER_METRICS_HOST.`,
+      { cause },
+    )
+  })
   const address = server.address()
   return {
     port: typeof address === 'object' && address ? address.port : port,

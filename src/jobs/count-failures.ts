@@ -3,6 +3,7 @@ import type { Metrics } from '../watch/metrics.ts'
 import type { Job } from './job.ts'
 
 export function countFailures(job: Job, { jobFailures }: Pick<Metrics, 'jobFailures'>): Job {
+  jobFailures.inc({ job: job.name }, 0)
   return {
     ...job,
     async run() {

@@ -1,15 +1,19 @@
 /** What is counted, for Prometheus. Each createServices has a registry of its own; no label takes values from requests. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { TokenEvent } from './events.ts'
+import { eventTypes, type TokenEvent } from './events.ts'
+import { signalKinds } from './signals-store.ts'
 
-export type RefreshVerdict =
-  | 'rotated'
-  | 'replayed'
-  | 'reused'
-  | 'scope-exceeded'
-  | 'resource-exceeded'
-  | 'unknown'
+const refreshVerdicts = [
+  'rotated',
+  'replayed',
+  'reused',
+  'scope-exceeded',
+  'resource-exceeded',
+  'unknown',
+] as const
+
+export type RefreshVerdict = (typeof refreshVerdicts)[number]
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -24,9 +28,7 @@ export interface GaugeOptions {
   read: () => Reading | Promise<Reading>
 }
 
-const readSeconds = 1
-
-export function createMetrics() {
+export function createMetrics({ readSeconds = 1 }: { readSeconds?: number } = {}) {
   const registry = new Registry()
   const registers = [registry]
 
@@ -44,8 +46,18 @@ export function createMetrics() {
   const clientsRefused = counter('clients_refused_total', 'Failed client authentications.', [
     'endpoint',
   ])
+  const refreshes = counter('refresh_total', 'Refresh tokens presented, by verdict.', ['verdict'])
   const revoked = counter('revocations_total', 'Revocations by requests to this node.', ['kind'])
   const logins = counter('logins_total', 'Sign-ins with a password.', ['outcome'])
+  const signals = counter('signals_total', 'Signals that this node was the first to find.', [
+    'kind',
+  ])
+
+  // In a series that begins with 1 Prometheus sees no increase.
+  for (const type of eventTypes) events.inc({ type }, 0)
+  for (const verdict of refreshVerdicts) refreshes.inc({ verdict }, 0)
+  for (const outcome of ['succeeded', 'rejected', 'rate-limited']) logins.inc({ outcome }, 0)
+  for (const kind of signalKinds) signals.inc({ kind }, 0)
 
   function observe({ type, details }: TokenEvent): void {
     events.inc({ type })
@@ -60,8 +72,8 @@ export function createMetrics() {
 
   return {
     observe,
-    refreshes: counter('refresh_total', 'Refresh tokens presented, by verdict.', ['verdict']),
-    signals: counter('signals_total', 'Signals found by this node.', ['kind']),
+    refreshes,
+    signals,
     eventsDropped: counter('events_dropped_total', 'Events that never became rows.'),
     jobFailures: counter('job_failures_total', 'Failed turns of background jobs.', ['job']),
     requests: new Histogram({
@@ -72,7 +84,7 @@ export function createMetrics() {
       registers,
     }),
 
-    /** What is read whenever somebody asks; left out when it is undefined, or cannot be read in a second. */
+    /** What is read whenever somebody asks; left out when it is undefined, or cannot be read in time. */
     gauge({ name, help, label, read }: GaugeOptions): void {
       const gauge = new Gauge({
         name: `claviger_${name}`,
@@ -80,11 +92,12 @@ export function createMetrics() {
         labelNames: label === undefined ? [] : [label],
         registers,
         async collect() {
-          const reading = await readInTime(read)
+          const reading = await readInTime(read, readSeconds)
           gauge.reset()
           if (label === undefined) gauge.remove() // else a missing number would be 0
           if (typeof reading === 'number') gauge.set(reading)
-          else for (const [value, number] of reading ?? []) gauge.set({ [label!]: value }, number)
+          else if (label !== undefined)
+            for (const [value, number] of reading ?? []) gauge.set({ [label]: value }, number)
         },
       })
     },
@@ -96,9 +109,9 @@ export function createMetrics() {
 }
 
 /** One that cannot be read must not take all the others with it. */
-async function readInTime(read: GaugeOptions['read']): Promise<Reading> {
+async function readInTime(read: GaugeOptions['read'], seconds: number): Promise<Reading> {
   try {
-    return await Promise.race([read(), delay(readSeconds * 1000, undefined, { ref: false })])
+    return await Promise.race([read(), delay(seconds * 1000, undefined, { ref: false })])
   } catch {
     return undefined
   }

@@ -101,7 +101,7 @@ export function createSignalStore(database: Queryable): SignalStore {
          returning ${columns}, xmax = 0 as is_new`,
         [since, windowSeconds, most, kind, retentionSeconds],
       )
-      return rows.filter((row) => row.is_new).map(({ is_new: _, ...signal }) => signal)
+      return rows.flatMap(({ is_new: isNew, ...signal }) => (isNew ? [signal] : []))
     },
 
     async list({ since, limit }) {

@@ -1,7 +1,8 @@
 /** The watch over tokens: an event becomes a log line, a metric and a row. It tells, and never gets in a request's way. */
 import type { Clock } from '../database/clock.ts'
 import type { EventBuffer } from './event-buffer.ts'
-import { eventLevels, toRecord, type EventRecord, type Origin, type TokenEvent } from './events.ts'
+import { eventLevels, toRecord } from './events.ts'
+import type { EventLog, EventRecord, Origin, TokenEvent } from './events.ts'
 import type { Metrics, RefreshVerdict } from './metrics.ts'
 
 export interface Watch {
@@ -29,15 +30,21 @@ export function createWatch({
     record(event, origin) {
       const record = toRecord(event, { ...origin, at: clock.now() })
       if (!isNewUse(record)) return
-      const { at: _, type, request_id: __, details, ...about } = record
-      origin.log[eventLevels[type]]({ event: type, ...about, ...details }, 'event')
+      tell(record, origin.log)
       metrics.observe(event)
       if (!keepsRows) return
       events.add(record)
-      if (urgent.has(type)) events.flush().catch(leaveToTheJob)
+      if (urgent.has(event.type)) events.flush().catch(leaveToTheJob)
     },
     countRefresh: (verdict) => metrics.refreshes.inc({ verdict }),
   }
+}
+
+/** The request's own logger has its id. */
+function tell(record: EventRecord, log: EventLog): void {
+  const { type, network, client_id, sub, sid, grant_id, jti, details } = record
+  const fields = { event: type, network, client_id, sub, sid, grant_id, jti, ...details }
+  log[eventLevels[type]](fields, 'event')
 }
 
 const useSeconds = 60

@@ -1,0 +1,23 @@
+/** Takes a test's database away for a while. */
+import type { Test } from 'tap'
+import { createDatabase } from '../../src/database/pool.ts'
+import { toDatabaseUrl } from '../cli/run-cli.ts'
+import type { TestDatabase } from './database.ts'
+
+/** What it answers ends all connections, and refuses new ones as a Postgres does that is stopping; or allows them again. */
+export function createOutage(t: Test, database: Pick<TestDatabase, 'url'>) {
+  const name = new URL(toDatabaseUrl(database)).pathname.slice(1)
+  const administration = createDatabase(database.url.replace(name, 'postgres'), {
+    onError: () => {},
+  })
+  t.teardown(() => administration.close())
+
+  return async (isReachable: boolean): Promise<void> => {
+    await administration.query(`alter database ${name} allow_connections ${isReachable}`)
+    if (isReachable) return
+    await administration.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
+      [name],
+    )
+  }
+}
