@@ -50,12 +50,10 @@ export function createAccessTokens({
         issuer,
         now: clock.now(),
       })
-      if (!verdict.valid)
-        return {
-          valid: false,
-          reason: verdict.detail,
-          ...(verdict.claims && { claims: verdict.claims }),
-        }
+      if (!verdict.valid) {
+        const { detail: reason, claims } = verdict
+        return { valid: false, reason, ...(claims && { claims }) }
+      }
       const claims = verdict.claims as unknown as AccessTokenClaims // signed by us, so issued with this shape
       const ofUser = claims.grant_id !== undefined
       const [revoked, account] = await Promise.all([
