@@ -23,6 +23,7 @@ import {
   registerErrorHandler,
 } from './http/error-handler.ts'
 import { basePathOf } from './http/pages.ts'
+import { measureRequests } from './http/measure-requests.ts'
 import { loggedPath, type RawQuery } from './http/requests.ts'
 import { toFastifyTrustProxy } from './http/trust-proxy.ts'
 import { registerAssets } from './pages/assets.ts'
@@ -65,6 +66,7 @@ export async function createApp(
       'answered',
     )
   })
+  measureRequests(app, services.metrics)
   registerErrorHandler(app, { sendErrorPage: sendErrorPage(services) })
 
   registerDiscovery(app, services.discovery)

@@ -4,6 +4,8 @@ import { pino, type Logger } from 'pino'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import { openDatabase, type OpenDatabase } from './database/open.ts'
+import { serveMetrics } from './http/metrics-server.ts'
+import { countFailures } from './jobs/count-failures.ts'
 import { createScheduler } from './jobs/scheduler.ts'
 import { createSynchronizeClockJob } from './jobs/synchronize-clock.ts'
 import { createJobs, createLogoutDelivery, followChanges } from './services/background.ts'
@@ -45,12 +47,19 @@ async function start(
         .run()
         .catch((err: unknown) => log.error({ err }, 'logouts could not be delivered')),
   })
+  const { metrics, events } = services
+  const jobs = [createSynchronizeClockJob(clock), ...createJobs(options, services, log)]
   const scheduler = createScheduler({
-    jobs: [createSynchronizeClockJob(clock), ...createJobs(options, services), deliverLogouts],
+    jobs: [...jobs, deliverLogouts].map((job) => countFailures(job, metrics)),
     log,
     random: Math.random,
   })
   const app = await createApp(services, { config, log })
+  const metricsServer = await serveMetrics({
+    metrics,
+    host: config.metricsHost,
+    port: config.metricsPort,
+  })
   await app.listen({ host: config.host, port: config.port })
   scheduler.start()
 
@@ -62,6 +71,10 @@ async function start(
   return async () => {
     await app.close()
     await scheduler.stop()
+    await events.flush().catch((err: unknown) => {
+      log.error({ err, lost: events.waiting() }, 'the last events of the watch became no rows')
+    })
+    await metricsServer?.close()
     await stopFollowing()
     await close()
   }

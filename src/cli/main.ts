@@ -6,6 +6,7 @@ import { addClients } from './clients.ts'
 import { textAfter } from './command.ts'
 import { addDoctor } from './doctor.ts'
 import { explain, explainFault } from './errors.ts'
+import { addEvents } from './events.ts'
 import { addGateway } from './gateway.ts'
 import { addKeys } from './keys.ts'
 import { addLogouts } from './logouts.ts'
@@ -15,6 +16,7 @@ import { addResources } from './resources.ts'
 import { addRevokeAll } from './revoke-all.ts'
 import { addServe } from './serve.ts'
 import { addSessions } from './sessions.ts'
+import { addSignals } from './signals.ts'
 import { addTokens } from './tokens.ts'
 import { addUsers } from './users.ts'
 import { readVersion } from './version.ts'
@@ -51,6 +53,8 @@ for (const add of [
   addLogouts,
   addRevokeAll,
   addAudit,
+  addEvents,
+  addSignals,
   addDoctor,
 ])
   add(program)

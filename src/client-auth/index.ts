@@ -46,6 +46,7 @@ export function createClientAuthentication(
       const { name, claim } = readOnlyClaim(request, context)
       const client = await clients.find(claim.clientId)
       if (!client) throw refuseProof(request, name, { detail: 'The client is unknown' })
+      request.witness.learn(client)
       if (client.revokedAt) throw refuseProof(request, name, { detail: 'The client is revoked' })
       const registered = client.metadata.token_endpoint_auth_method
       if (registered !== name)

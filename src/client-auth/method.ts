@@ -3,12 +3,14 @@ import type { Client } from '../clients/registry.ts'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError, type ErrorOptions } from '../protocol/errors.ts'
 import type { Params } from '../protocol/params.ts'
+import type { Witness } from '../watch/witness.ts'
 import type { AssertionStore } from './store.ts'
 
 export interface ClientAuthRequest {
   /** The Authorization header. */
   authorization: string | undefined
   params: Params
+  witness: Pick<Witness, 'learn'>
 }
 
 /** A client_id with what is to prove it. */

@@ -62,6 +62,13 @@ const rules: readonly Rule[] = [
     fault:
       'CLAVIGER_REFRESH_TOKEN_IDLE_TTL_SECONDS is more than CLAVIGER_REFRESH_TOKEN_TTL_SECONDS. Write at most as much.',
   },
+  {
+    about: ['eventRetentionSeconds', 'signalWindowSeconds'],
+    isBroken: ({ eventRetentionSeconds: kept, signalWindowSeconds }) =>
+      kept > 0 && kept < signalWindowSeconds,
+    fault:
+      'CLAVIGER_EVENT_RETENTION_SECONDS is less than CLAVIGER_SIGNAL_WINDOW_SECONDS: signals would be missed. Write at least as much, or 0 for no rows and no signals.',
+  },
 ]
 
 function leastLeadSeconds(config: Config, given: SettingValues): number {

@@ -2,6 +2,7 @@
 import { keySettings } from './key-settings.ts'
 import * as read from './parsers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
+import { watchSettings } from './watch-settings.ts'
 
 const day = 86_400
 const lifetime = read.wholeNumber(1, 10 * 365 * day)
@@ -134,6 +135,7 @@ export const settings = {
     sentence: 'The `aud` of access tokens that were asked for without a `resource`.',
   },
   ...keySettings,
+  ...watchSettings,
   rateLimit: {
     variable: 'CLAVIGER_RATE_LIMIT',
     parse: read.onOrOff,

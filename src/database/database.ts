@@ -13,6 +13,8 @@ export interface Database extends Queryable {
    * are lost while disconnected. Answers a function that stops listening.
    */
   listen(channel: string, onChange: (payload: string) => void): () => Promise<void>
+  /** How many statements and transactions wait for a connection. */
+  waiting(): number
   close(): Promise<void>
 }
 

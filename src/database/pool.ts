@@ -76,6 +76,7 @@ export function createDatabase(
       }
     },
     listen: (channel, onChange) => listener.listen(channel, onChange),
+    waiting: () => pool.waitingCount,
     async close() {
       await listener.close()
       await pool.end()

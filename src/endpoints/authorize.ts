@@ -20,12 +20,14 @@ import type { BrowserSession } from '../http/browser-session.ts'
 import { logRefusal } from '../http/error-handler.ts'
 import type { Pages } from '../http/pages.ts'
 import { anyParams } from '../http/requests.ts'
+import { witnessOf } from '../http/witness.ts'
 import { sendFormPost } from '../pages/form-post.tsx'
 import type { Site } from '../pages/layout.tsx'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
 import type { IdTokenHints } from '../tokens/id-token-hints.ts'
+import type { Watch } from '../watch/watch.ts'
 
 export interface AuthorizeDependencies {
   authorization: Authorization
@@ -36,6 +38,7 @@ export interface AuthorizeDependencies {
   pages: Pages
   site: Site
   issuer: string
+  watch: Watch
 }
 
 /** A request as it arrived, or as it was stored when it had to wait for a person. */
@@ -46,7 +49,7 @@ interface Received {
 
 export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeDependencies): void {
   const { authorization, pendingRequests, clients, browserSession, idTokenHints } = dependencies
-  const { pages, site, issuer } = dependencies
+  const { pages, site, issuer, watch } = dependencies
 
   app.route({
     method: ['GET', 'POST'],
@@ -92,16 +95,18 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
         303,
       )
 
-    const [hint, found] = await Promise.all([
+    const [hint, known] = await Promise.all([
       idTokenHints.read(authorizationRequest.idTokenHint),
       browserSession.findWithConsent(request, client.clientId),
     ])
+    const use = { type: 'session.used', clientId: client.clientId, ...known.session } as const
+    if (known.session) witnessOf(request, watch).record(use)
     const decision = await authorization.decide({
       request: authorizationRequest,
       recipient,
       hint,
       ...(received.pending && { pending: received.pending }),
-      ...found,
+      ...known,
     })
     if (decision === 'login' || decision === 'consent')
       return reply.redirect(

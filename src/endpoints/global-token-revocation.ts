@@ -2,11 +2,13 @@
 import type { FastifyInstance } from 'fastify'
 import { toOAuthError } from '../http/error-handler.ts'
 import { requireJson, takeJson } from '../http/json-body.ts'
+import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
 import { parseSubjectIdentifier, type SubjectIdentifier } from '../protocol/subject-identifier.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { Account, Accounts } from '../users/accounts.ts'
+import type { Watch } from '../watch/watch.ts'
 import { challenge } from './bearer-token.ts'
 import { requireIssuerScope, type IssuerAudience } from './issuer-scope.ts'
 
@@ -17,11 +19,12 @@ export interface GlobalTokenRevocationDependencies extends IssuerAudience {
   accounts: Pick<Accounts, 'find' | 'findBySub'>
   revocations: Pick<Revocations, 'revokeUser'>
   issuer: string
+  watch: Watch
 }
 
 export async function registerGlobalTokenRevocation(
   app: FastifyInstance,
-  { accounts, revocations, issuer, ...audience }: GlobalTokenRevocationDependencies,
+  { accounts, revocations, issuer, watch, ...audience }: GlobalTokenRevocationDependencies,
 ): Promise<void> {
   await app.register(async (route) => {
     takeJson(route)
@@ -36,17 +39,17 @@ export async function registerGlobalTokenRevocation(
           throw refusal
         },
       },
-      async (request, reply) => {
-        const claims = await requireIssuerScope(request, { ...audience, scope })
+      watched(watch, 'global-token-revocation', async (request, witness, reply) => {
+        const claims = await requireIssuerScope(request, { ...audience, scope }, witness)
         const account = await findAccount(parseRequest(requireJson(request)))
         if (!account) throw new OAuthError('not_found', 'No user has this subject identifier.')
         await revocations.revokeUser(account.sub, {
           actor: `client:${claims.client_id}`,
           reason: 'global token revocation',
         })
-        request.log.info({ client_id: claims.client_id, sub: account.sub }, 'user revoked')
+        witness.record({ type: 'token.revoked', details: { kind: 'user' }, sub: account.sub })
         return reply.code(204).send()
-      },
+      }),
     )
   })
 

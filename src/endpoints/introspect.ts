@@ -1,13 +1,17 @@
 /** Introspection endpoint (RFC 7662), for clients that can authenticate. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ClientAuthentication } from '../client-auth/index.ts'
 import { allowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import { formParams } from '../http/requests.ts'
+import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
 import type { RefreshFamilies } from '../tokens/refresh-families.ts'
+import { subjectsOf } from '../watch/events.ts'
+import type { Watch } from '../watch/watch.ts'
+import type { Witness } from '../watch/witness.ts'
 
 export function registerIntrospect(
   app: FastifyInstance,
@@ -16,26 +20,39 @@ export function registerIntrospect(
     accessTokens,
     families,
     issuer,
+    watch,
   }: {
     clientAuthentication: ClientAuthentication
     accessTokens: AccessTokens
     families: Pick<RefreshFamilies, 'findLive'>
     issuer: string
+    watch: Watch
   },
 ): void {
-  app.post(paths.introspect, async (request) => {
+  app.post(paths.introspect, watched(watch, 'introspect', introspect))
+
+  async function introspect(request: FastifyRequest, witness: Witness) {
     const params = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
-    const { client } = await clientAuthentication.authenticate({ authorization, params })
+    const { client } = await clientAuthentication.authenticate({ authorization, params, witness })
     if (client.isPublic)
       throw new OAuthError('invalid_client', 'Introspection needs a client that authenticates.')
     const token = params.require('token')
     // The token tells what it is, so token_type_hint is not needed (RFC 7662 §2.1).
-    return token.includes('.') ? describeAccessToken(token) : describeRefreshToken(token, client)
-  })
+    const description = token.includes('.')
+      ? await describeAccessToken(token, witness)
+      : await describeRefreshToken(token, client)
+    if (!description.active)
+      witness.record({
+        type: 'token.refused',
+        details: { endpoint: 'introspect', code: 'inactive' },
+      })
+    return description
+  }
 
-  async function describeAccessToken(token: string) {
+  async function describeAccessToken(token: string, witness: Witness) {
     const verdict = await accessTokens.check(token)
+    if (verdict.claims) witness.learn(subjectsOf(verdict.claims))
     return verdict.valid
       ? { active: true, token_type: 'Bearer', ...verdict.claims }
       : { active: false }

@@ -5,6 +5,8 @@ import type {
   AccessTokens,
   AccessTokenVerdict,
 } from '../tokens/access-tokens.ts'
+import { subjectsOf } from '../watch/events.ts'
+import type { Witness } from '../watch/witness.ts'
 import { challenge, requireBearerToken } from './bearer-token.ts'
 
 export interface IssuerAudience {
@@ -16,8 +18,10 @@ export interface IssuerAudience {
 export async function requireIssuerToken(
   request: FastifyRequest,
   { accessTokens, audience }: IssuerAudience,
+  witness: Pick<Witness, 'learn'>,
 ): Promise<AccessTokenVerdict & { valid: true }> {
   const verdict = await accessTokens.check(requireBearerToken(request))
+  if (verdict.claims) witness.learn(subjectsOf(verdict.claims))
   if (!verdict.valid)
     throw challenge('invalid_token', 'The access token is not valid, expired or revoked.', {
       detail: verdict.reason,
@@ -31,8 +35,9 @@ export async function requireIssuerToken(
 export async function requireIssuerScope(
   request: FastifyRequest,
   { scope, ...issuer }: IssuerAudience & { scope: string },
+  witness: Pick<Witness, 'learn'>,
 ): Promise<AccessTokenClaims> {
-  const { claims } = await requireIssuerToken(request, issuer)
+  const { claims } = await requireIssuerToken(request, issuer, witness)
   if (claims.grant_id !== undefined)
     throw challenge(
       'insufficient_scope',

@@ -1,22 +1,34 @@
 /** Token endpoint (RFC 6749 §3.2): authenticate the client, find the grant, may this client use it, exchange. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { decodeJwt } from 'jose'
 import type { ClientAuthentication } from '../client-auth/index.ts'
-import type { GrantType } from '../grants/grant-type.ts'
+import type { GrantType, TokenResponse } from '../grants/grant-type.ts'
 import { formParams } from '../http/requests.ts'
+import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
+import { subjectsOf } from '../watch/events.ts'
+import type { Watch } from '../watch/watch.ts'
+import type { Witness } from '../watch/witness.ts'
 
 export function registerToken(
   app: FastifyInstance,
   {
     clientAuthentication,
     grantTypes,
-  }: { clientAuthentication: ClientAuthentication; grantTypes: readonly GrantType[] },
+    watch,
+  }: {
+    clientAuthentication: ClientAuthentication
+    grantTypes: readonly GrantType[]
+    watch: Watch
+  },
 ): void {
-  app.post(paths.token, async (request) => {
+  app.post(paths.token, watched(watch, 'token', exchange))
+
+  async function exchange(request: FastifyRequest, witness: Witness): Promise<TokenResponse> {
     const params = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
-    const { client } = await clientAuthentication.authenticate({ authorization, params })
+    const { client } = await clientAuthentication.authenticate({ authorization, params, witness })
     const name = params.require('grant_type')
     const grantType = grantTypes.find((one) => one.name === name)
     if (!grantType)
@@ -29,8 +41,12 @@ export function registerToken(
         'unauthorized_client',
         `This client is not registered for the grant_type '${grantType.name}'.`,
       )
-    const response = await grantType.exchange({ client, params })
-    request.log.info({ client_id: client.clientId, grant_type: grantType.name }, 'tokens issued')
+    const response = await grantType.exchange({ client, params, witness })
+    witness.record({
+      type: 'token.issued',
+      details: { grant_type: grantType.name },
+      ...subjectsOf(decodeJwt(response.access_token)),
+    })
     return response
-  })
+  }
 }

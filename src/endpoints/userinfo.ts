@@ -2,13 +2,15 @@
 import type { FastifyInstance } from 'fastify'
 import { releaseCustomClaims, releaseUserClaims } from '../protocol/claims.ts'
 import { toOAuthError } from '../http/error-handler.ts'
+import { watched } from '../http/witness.ts'
 import { paths } from '../protocol/paths.ts'
+import type { Watch } from '../watch/watch.ts'
 import { challenge } from './bearer-token.ts'
 import { requireIssuerToken, type IssuerAudience } from './issuer-scope.ts'
 
 export function registerUserinfo(
   app: FastifyInstance,
-  { accessTokens, audience }: IssuerAudience,
+  { watch, ...issuer }: IssuerAudience & { watch: Watch },
 ): void {
   app.route({
     method: ['GET', 'POST'],
@@ -19,18 +21,19 @@ export function registerUserinfo(
       if (code === 'invalid_request') reply.headers(challenge(code, description).headers)
       throw error
     },
-    async handler(request) {
-      const { claims, account } = await requireIssuerToken(request, { accessTokens, audience })
+    handler: watched(watch, 'userinfo', async (request, witness) => {
+      const { claims, account } = await requireIssuerToken(request, issuer, witness)
       const scope = claims.scope?.split(' ') ?? []
       if (!account || !scope.includes('openid'))
         throw challenge('insufficient_scope', 'The access token lacks the scope openid.', {
           scope: 'openid',
         })
+      witness.record({ type: 'token.used', details: { endpoint: 'userinfo' } })
       return {
         ...releaseCustomClaims(account.claims, scope),
         ...releaseUserClaims(account, scope),
         sub: account.sub,
       }
-    },
+    }),
   })
 }

@@ -9,6 +9,7 @@ import type { IssueInstants } from '../tokens/issue-instant.ts'
 import type { RefreshFamilies } from '../tokens/refresh-families.ts'
 import type { Targets } from '../tokens/targets.ts'
 import type { Accounts } from '../users/accounts.ts'
+import type { Witness } from '../watch/witness.ts'
 import type { GrantType } from './grant-type.ts'
 import type { Respond } from './respond.ts'
 
@@ -33,7 +34,7 @@ export function authorizationCode({
 }): GrantType {
   return {
     name: 'authorization_code',
-    async exchange({ client, params }) {
+    async exchange({ client, params, witness }) {
       const code = params.require('code')
       const verifier = params.get('code_verifier')
       const readAt = clock.now()
@@ -41,7 +42,7 @@ export function authorizationCode({
       const stored = await codes.find(code)
       if (!stored) throw invalidCode('unknown')
       if (stored.clientId !== client.clientId) throw invalidCode('issued to another client')
-      if (stored.consumedAt) throw await replayed(stored)
+      if (stored.consumedAt) throw await replayed(stored, witness)
       if (stored.expiresAt <= readAt) throw invalidCode('expired')
       if (stored.isEnded) throw invalidCode(ended)
       requireSameRedirectUri(stored, params)
@@ -62,7 +63,7 @@ export function authorizationCode({
         }),
         accounts.findBySub(stored.sub),
       ])
-      if (verdict === 'replayed') throw await replayed(stored)
+      if (verdict === 'replayed') throw await replayed(stored, witness)
       if (verdict === 'ended') throw invalidCode(ended)
       if (!account) throw invalidCode('the user is gone')
 
@@ -89,8 +90,9 @@ export function authorizationCode({
   }
 
   /** RFC 6749 §4.1.2: a code used twice is refused, and what it gave is revoked. */
-  async function replayed(stored: StoredCode): Promise<OAuthError> {
+  async function replayed(stored: StoredCode, witness: Witness): Promise<OAuthError> {
     await endGrant(stored.grantId, 'authorization code used twice')
+    witness.record({ type: 'code.reused', ...stored })
     return invalidCode('used twice; its tokens are revoked')
   }
 }

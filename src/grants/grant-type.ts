@@ -1,10 +1,12 @@
 /** What every grant_type is: its name, and how it turns a request into tokens. */
 import type { AuthenticatedClient } from '../client-auth/index.ts'
 import type { Params } from '../protocol/params.ts'
+import type { Witness } from '../watch/witness.ts'
 
 export interface TokenRequest {
   client: AuthenticatedClient['client']
   params: Params
+  witness: Witness
 }
 
 /** RFC 6749 §5.1, OpenID Connect Core §3.1.3.3. */

@@ -8,6 +8,7 @@ import type { EndGrant } from '../tokens/end-grant.ts'
 import type { IssueInstants } from '../tokens/issue-instant.ts'
 import type { RefreshFamilies, RotateRequest, Rotation } from '../tokens/refresh-families.ts'
 import type { Targets } from '../tokens/targets.ts'
+import type { Witness } from '../watch/witness.ts'
 import type { GrantType } from './grant-type.ts'
 import type { Respond } from './respond.ts'
 
@@ -30,7 +31,7 @@ export function refreshToken({
 }): GrantType {
   return {
     name: 'refresh_token',
-    async exchange({ client, params }) {
+    async exchange({ client, params, witness }) {
       const token = params.require('refresh_token')
       requireOfflineAccess(client)
       const scope = params.get('scope')
@@ -41,7 +42,7 @@ export function refreshToken({
         resources: resources.length > 0 ? resources : undefined,
       }
       const readAt = clock.now()
-      const rotation = await rotate(client, token, asked)
+      const rotation = await rotate(client, token, asked, witness)
       const { family } = rotation
       // The client's registration may have become narrower since (RFC 6749 §3.3: the answer tells what is left).
       const allowed = allowedScope(client, asked.scope ?? family.scope)
@@ -69,14 +70,20 @@ export function refreshToken({
   }
 
   /** What could not be issued is refused before the token is rotated, so that a refusal costs the client nothing. */
-  async function rotate(client: Client, token: string, asked: RotateRequest): Promise<Rotated> {
+  async function rotate(
+    client: Client,
+    token: string,
+    asked: RotateRequest,
+    witness: Witness,
+  ): Promise<Rotated> {
     const { scope = [], resources = [] } = asked
     await targets.resolve({ client, resources, scope })
     const rotation = await families.rotate(token, asked)
     if (rotation.verdict === 'resources-unnamed')
-      return rotate(client, token, { ...asked, resources: rotation.resources })
+      return rotate(client, token, { ...asked, resources: rotation.resources }, witness)
     if (rotation.verdict === 'reused')
       await endGrant(rotation.family.grantId, 'refresh token reused')
+    witness.recordRefresh(rotation)
     if ('refreshToken' in rotation) return rotation
     throw refusalOf(rotation)
   }

@@ -1,6 +1,16 @@
-/** Whom an address stands for: an IPv4 address one line, an IPv6 address its /64, of which one line has them all. */
-import { isIPv6 } from 'node:net'
+/** Networks of addresses. */
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 
+/** What may be kept of an address, as many people share it: the /24 of IPv4, the /48 of IPv6. */
+export function subnetOf(address: string): string {
+  if (isIP(address) === 0) return 'unknown'
+  const line = networkOf(address)
+  return isIPv4(line)
+    ? line.replace(/\d+$/, '0/24')
+    : `${line.split(':').slice(0, 3).join(':')}::/48`
+}
+
+/** Whom an address stands for: an IPv4 address one line, an IPv6 address its /64, of which one line has them all. */
 export function networkOf(address: string): string {
   const [bare = ''] = address.split('%', 1)
   if (!isIPv6(bare)) return bare

@@ -5,6 +5,7 @@ import { expirables, type Expirable, type JobsStore } from './store.ts'
 
 const graceSeconds = 300 // so that whoever began with a row just before it expired still finds it
 const batchSize = 500
+const batchSizes: Partial<Record<Expirable, number>> = { tokenEvents: 5000 } // they come by the thousand
 const day = 86_400
 /** Useless long before, and kept for whoever looks into what happened. */
 const keptSeconds: Partial<Record<Expirable, number>> = {
@@ -25,9 +26,10 @@ export function createPurgeExpired({
   longestTokenSeconds: () => Promise<number>
 }): Job {
   async function purge(kind: Expirable, before: Date): Promise<void> {
+    const size = batchSizes[kind] ?? batchSize
     for (let batch = 0; batch < maxBatches; batch++) {
-      const removed = await store.removeExpired(kind, before, batchSize)
-      if (removed < batchSize) return
+      const removed = await store.removeExpired(kind, before, size)
+      if (removed < size) return
     }
   }
 

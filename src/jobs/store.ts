@@ -13,6 +13,8 @@ export const expirables = [
   'rateLimits',
   'goneSigningKeys',
   'revokedSigningKeys',
+  'tokenEvents',
+  'signals',
 ] as const
 
 export type Expirable = (typeof expirables)[number]
@@ -95,6 +97,33 @@ const statements: Record<Expirable, string> = {
       select kid from signing_keys
       where revoked_at < $1
       limit $2 for update skip locked))`,
+
+  tokenEvents: `
+    delete from token_events where id = any (array(
+      select id from token_events
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  signals: `
+    delete from signals where ctid = any (array(
+      select ctid from signals
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+}
+
+/** When the first row of each table expires; an index answers each. */
+const expiries: Record<string, string> = {
+  sessions: 'min(expires_at)',
+  authorization_requests: 'min(expires_at)',
+  authorization_codes: 'min(expires_at)',
+  refresh_families: 'min(least(idle_expires_at, expires_at))',
+  used_assertions: 'min(expires_at)',
+  revocations: 'min(expires_at)',
+  rate_limits: 'to_timestamp(min(expire) / 1000.0)',
+  session_clients: 'min(expires_at)',
+  logout_deliveries: 'min(expires_at)',
+  token_events: 'min(expires_at)',
+  signals: 'min(expires_at)',
 }
 
 export function createJobsStore(database: Queryable) {
@@ -103,6 +132,16 @@ export function createJobsStore(database: Queryable) {
     async removeExpired(kind: Expirable, before: Date, limit: number): Promise<number> {
       const rows = await database.query(`${statements[kind]} returning 1`, [before, limit])
       return rows.length
+    },
+
+    /** By table; a table without a row that expires is left out. */
+    async findFirstExpiries(): Promise<Map<string, Date>> {
+      const rows = await database.query<{ name: string; first: Date | null }>(
+        Object.entries(expiries)
+          .map(([table, first]) => `select '${table}' as name, ${first} as first from ${table}`)
+          .join(' union all '),
+      )
+      return new Map(rows.flatMap(({ name, first }) => (first ? [[name, first]] : [])))
     },
   }
 }

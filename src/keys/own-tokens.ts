@@ -35,7 +35,8 @@ export type OwnTokenFault =
 
 export type OwnTokenVerdict =
   | { valid: true; header: OwnTokenHeader; claims: OwnTokenClaims; kid: string }
-  | { valid: false; reason: OwnTokenFault; detail: string }
+  /** `claims`: of a token whose signature is good. */
+  | { valid: false; reason: OwnTokenFault; detail: string; claims?: OwnTokenClaims }
 
 /** No token of ours is longer: the claims of users and clients are bounded. */
 export const maxOwnTokenLength = 12 * 1024
@@ -72,12 +73,13 @@ export async function verifyOwnToken(
   return checkTimes(claims, rules) ?? { valid: true, header, claims, kid: header.kid }
 }
 
-function checkTimes({ exp, nbf }: OwnTokenClaims, rules: OwnTokenRules) {
+function checkTimes(claims: OwnTokenClaims, rules: OwnTokenRules) {
+  const { exp, nbf } = claims
   const seconds = rules.now.getTime() / 1000
   if (seconds >= exp && !rules.allowExpired)
-    return refuse('expired', `The token expired at ${new Date(exp * 1000).toISOString()}.`)
+    return refuse('expired', `The token expired at ${new Date(exp * 1000).toISOString()}.`, claims)
   if (typeof nbf === 'number' && seconds + notBeforeToleranceSeconds < nbf)
-    return refuse('not-yet-valid', 'The token is not valid yet.')
+    return refuse('not-yet-valid', 'The token is not valid yet.', claims)
   return undefined
 }
 
@@ -114,6 +116,10 @@ function parseObject(part: string): JsonObject | undefined {
   }
 }
 
-function refuse(reason: OwnTokenFault, detail: string): OwnTokenVerdict & { valid: false } {
-  return { valid: false, reason, detail }
+function refuse(
+  reason: OwnTokenFault,
+  detail: string,
+  claims?: OwnTokenClaims,
+): OwnTokenVerdict & { valid: false } {
+  return { valid: false, reason, detail, ...(claims && { claims }) }
 }

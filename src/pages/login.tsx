@@ -7,10 +7,12 @@ import type { BrowserSession } from '../http/browser-session.ts'
 import type { Pages } from '../http/pages.ts'
 import type { RateLimits } from '../http/rate-limits.ts'
 import { formParams, queryParams } from '../http/requests.ts'
+import { witnessOf } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Accounts } from '../users/accounts.ts'
+import type { Watch } from '../watch/watch.ts'
 import { findInteraction, resumePath, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 import { LoginPage, type LoginProblem } from './login-view.tsx'
@@ -26,10 +28,12 @@ export interface LoginDependencies {
   accounts: Pick<Accounts, 'authenticate'>
   rateLimits: RateLimits
   clock: Pick<Clock, 'now'>
+  watch: Watch
 }
 
 export function registerLogin(app: FastifyInstance, dependencies: LoginDependencies): void {
-  const { pages, site, browserSession, pendingRequests, accounts, rateLimits, clock } = dependencies
+  const { pages, site, browserSession, pendingRequests, accounts, rateLimits, clock, watch } =
+    dependencies
 
   app.get(paths.login, { config: { isPage: true } }, async (request, reply) => {
     const interaction = await findInteraction(queryParams(request).get('request'), dependencies)
@@ -48,10 +52,11 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
 
     if (!browserSession.isOwnForm(request, form, formPurpose))
       return show(request, reply.code(403), problem('expired'))
+    const witness = witnessOf(request, watch)
     const attempt = { address: request.ip, identifier: username }
     const limit = await rateLimits.loginAttempt(attempt)
     if (!limit.allowed) {
-      request.log.warn('sign-in refused: too many failed attempts')
+      witness.record({ type: 'login.failed', details: { reason: 'rate-limited' } })
       reply.code(429).header('retry-after', String(limit.retryAfterSeconds))
       return show(request, reply, {
         interaction,
@@ -66,7 +71,7 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
       return show(request, reply.code(503).header('retry-after', '2'), problem('busy'))
     if (!account) {
       await rateLimits.recordFailure(attempt)
-      request.log.info('sign-in refused: wrong username or password')
+      witness.record({ type: 'login.failed', details: { reason: 'rejected' } })
       return show(request, reply.code(401), problem('rejected'))
     }
     await rateLimits.recordSuccess(attempt)
@@ -77,7 +82,7 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
       after: [account.revokedAt, interaction?.pending.createdAt],
     })
     if (interaction) await pendingRequests.setSignIn(interaction.reference, sid)
-    request.log.info({ sub: account.sub }, 'signed in')
+    witness.record({ type: 'login.succeeded', sub: account.sub, sid })
     return reply.redirect(interaction ? resumePath(pages, interaction) : pages.pathOf('home'), 303)
   })
 

@@ -8,10 +8,12 @@ import {
 import type { BrowserSession } from '../http/browser-session.ts'
 import type { Pages } from '../http/pages.ts'
 import { anyParams } from '../http/requests.ts'
+import { witnessOf } from '../http/witness.ts'
 import type { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Session, Sessions } from '../sessions/sessions.ts'
 import type { Accounts } from '../users/accounts.ts'
+import type { Watch } from '../watch/watch.ts'
 import { toClientView } from './interaction.ts'
 import type { Site } from './layout.tsx'
 import { logoutPurpose } from './logout-form.ts'
@@ -23,13 +25,14 @@ export interface LogoutDependencies extends LogoutRequestDependencies {
   browserSession: BrowserSession
   sessions: Pick<Sessions, 'endBySid'>
   accounts: Pick<Accounts, 'findBySub'>
+  watch: Watch
 }
 
 /** What a confirmation carries on of the request. */
 const carried = new Set(['client_id', 'id_token_hint', 'post_logout_redirect_uri', 'state'])
 
 export function registerLogout(app: FastifyInstance, dependencies: LogoutDependencies): void {
-  const { pages, site, browserSession, sessions, accounts } = dependencies
+  const { pages, site, browserSession, sessions, accounts, watch } = dependencies
 
   app.route({
     method: ['GET', 'POST'],
@@ -49,11 +52,18 @@ export function registerLogout(app: FastifyInstance, dependencies: LogoutDepende
         // The ID token may be of an earlier session of the same person, whose clients are to be told as well.
         if (logout.hint && logout.hint.sub === session?.sub && logout.hint.sid !== session.sid)
           await sessions.endBySid(logout.hint)
+        if (session) witnessOf(request, watch).record({ type: 'logout', ...session })
         return leave(reply, logout)
       }
       // A form posted by another site comes without our cookie (SameSite=Lax); its hint still names the session.
       if (!session && logout.hint) {
-        if (!logout.hint.isRevoked) await sessions.endBySid(logout.hint)
+        if (logout.hint.isRevoked) return leave(reply, logout)
+        await sessions.endBySid(logout.hint)
+        witnessOf(request, watch).record({
+          type: 'logout',
+          sub: logout.hint.sub,
+          sid: logout.hint.sid,
+        })
         return leave(reply, logout)
       }
       if (!session && request.method === 'GET') return leave(reply, logout)

@@ -7,6 +7,7 @@ import {
   type DeliverLogouts,
   type DeliveryLog,
 } from '../jobs/deliver-logouts.ts'
+import { createDetectSignalsJob } from '../jobs/detect-signals.ts'
 import { createPurgeExpired } from '../jobs/purge-expired.ts'
 import { createRecordTokenLifetimesJob } from '../jobs/record-token-lifetimes.ts'
 import { createRotateKeysJob } from '../jobs/rotate-keys.ts'
@@ -14,12 +15,22 @@ import { createJobsStore } from '../jobs/store.ts'
 import { createDeliveryStore } from '../sessions/delivery-store.ts'
 import { createLogoutDeliveries } from '../sessions/logout-delivery.ts'
 import { logoutsChannel } from '../sessions/logout-store.ts'
+import { createWriteEventsJob } from '../jobs/write-events.ts'
 import type { ServiceOptions } from './admin.ts'
 import type { Services } from './index.ts'
 
+interface JobLog {
+  warn(details: object, message: string): void
+}
+
 /** Work in the background of a server. */
-export function createJobs({ config, database, clock }: ServiceOptions, services: Services) {
+export function createJobs(
+  { config, database, clock }: ServiceOptions,
+  services: Services,
+  log: JobLog,
+) {
   const { rotation, keyring, tokenLifetimes, longestTokenSeconds } = services
+  const { events, signals, metrics } = services
   return [
     createRotateKeysJob({
       rotation,
@@ -31,6 +42,8 @@ export function createJobs({ config, database, clock }: ServiceOptions, services
     }),
     createRecordTokenLifetimesJob(tokenLifetimes),
     createPurgeExpired({ store: createJobsStore(database), clock, longestTokenSeconds }),
+    createWriteEventsJob({ events, log }),
+    createDetectSignalsJob({ signals, metrics, log }),
   ]
 }
 

@@ -30,7 +30,9 @@ import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTargets } from '../tokens/targets.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
+import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
+import { createWatchServices } from './watch.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
 
@@ -41,6 +43,8 @@ export async function createServices(options: ServiceOptions) {
   const keys = await createKeyServices(options, admin)
   const { accounts, clients, resources, revocations, sessions } = admin
   const { keyring, vault } = keys
+  const watchServices = createWatchServices(options)
+  addGauges({ ...watchServices, database, clock, keyring })
   const serverSecret = await loadServerSecret({
     store: createServerSecretStore(database),
     vault,
@@ -100,6 +104,7 @@ export async function createServices(options: ServiceOptions) {
   return {
     ...admin,
     ...keys,
+    ...watchServices,
     issuer,
     audience: config.defaultAudience,
     clock,

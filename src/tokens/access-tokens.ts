@@ -20,7 +20,8 @@ export interface AccessTokenClaims {
 export type AccessTokenVerdict =
   /** `account` is the user's; a token of client_credentials has none. */
   | { valid: true; claims: AccessTokenClaims; account: Account | undefined }
-  | { valid: false; reason: string }
+  /** `claims`: of a token whose signature is good. */
+  | { valid: false; reason: string; claims?: Readonly<Record<string, unknown>> }
 
 export interface AccessTokens {
   check(token: string): Promise<AccessTokenVerdict>
@@ -38,12 +39,15 @@ export function createAccessTokens({
       const verdict = await ownTokens.check(token, { typ: 'at+jwt' }, async (claims) =>
         claims['grant_id'] === undefined ? undefined : accounts.findBySub(String(claims['sub'])),
       )
-      if (!verdict.valid) return { valid: false, reason: verdict.detail }
+      if (!verdict.valid) {
+        const { detail: reason, claims } = verdict
+        return { valid: false, reason, ...(claims && { claims }) }
+      }
       const claims = verdict.claims as unknown as AccessTokenClaims // signed by us, so issued with this shape
       const account = verdict.beside
-      if (verdict.isRevoked) return { valid: false, reason: 'The token was revoked.' }
+      if (verdict.isRevoked) return { valid: false, reason: 'The token was revoked.', claims }
       if (claims.grant_id !== undefined && (!account || account.disabledAt))
-        return { valid: false, reason: 'The user is disabled or gone.' }
+        return { valid: false, reason: 'The user is disabled or gone.', claims }
       return { valid: true, claims, account }
     },
   }

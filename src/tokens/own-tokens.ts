@@ -12,7 +12,8 @@ import type { TokenOrigin } from '../verifier/not-before.ts'
 
 export type OwnTokenVerdict<Beside> =
   | { valid: true; claims: OwnTokenClaims; isRevoked: boolean; beside: Beside }
-  | { valid: false; detail: string }
+  /** `claims` where the signature was good. */
+  | { valid: false; detail: string; claims?: OwnTokenClaims }
 
 export interface OwnTokens {
   /** `readBeside` is called when the token is valid, at the same time as its revocations are read. */

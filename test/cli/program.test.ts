@@ -5,7 +5,18 @@ import { packageRoot } from '../support/postgres-run.ts'
 import { createCli, createTestCli } from './run-cli.ts'
 
 const commands = {
-  '': ['serve', 'migrate', 'users', 'clients', 'resources', 'keys', 'tokens', 'doctor'],
+  '': [
+    'serve',
+    'migrate',
+    'users',
+    'clients',
+    'resources',
+    'keys',
+    'tokens',
+    'events',
+    'signals',
+    'doctor',
+  ],
   users: ['create', 'list', 'show', 'disable', 'enable', 'set-password', 'revoke', 'delete'],
   clients: ['create', 'list', 'show', 'update', 'rotate-secret', 'delete'],
   resources: ['create', 'list', 'show', 'update', 'delete'],
@@ -22,7 +33,7 @@ t.test('--help on every level lists the commands and has examples', async (t) =>
     for (const verb of verbs) t.match(stdout, new RegExp(`^  ${verb} `, 'm'))
   }
   const leaves = [
-    ...['serve', 'migrate', 'doctor'].map((verb) => [verb]),
+    ...['serve', 'migrate', 'events', 'signals', 'doctor'].map((verb) => [verb]),
     ...Object.entries(commands).flatMap(([noun, verbs]) =>
       noun === '' ? [] : verbs.map((verb) => [noun, verb]),
     ),

@@ -8,6 +8,7 @@ import { OAuthError, type ErrorCode } from '../../src/protocol/errors.ts'
 import { Params } from '../../src/protocol/params.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { createTestWitness } from '../support/witness.ts'
 
 const secret = 'correct-horse-battery-staple-secret'
 const oddSecret = 'p:a%s+s w"o\\rd/~' // what must be form-encoded
@@ -46,7 +47,8 @@ async function setUp(t: Test) {
   async function attempt(form: Record<string, string>, authorization?: string) {
     try {
       const params = new Params(Object.entries(form))
-      const { client, method } = await authentication.authenticate({ authorization, params })
+      const request = { authorization, params, witness: createTestWitness().witness }
+      const { client, method } = await authentication.authenticate(request)
       return `${client.clientId} by ${method}`
     } catch (error) {
       if (error instanceof OAuthError) return error
@@ -229,6 +231,7 @@ t.test('a repeated parameter is invalid_request (RFC 6749 §3.2)', async (t) => 
       [name, 'open'],
     ])
     const refusal = { code: 'invalid_request', description: new RegExp(name) }
-    await t.rejects(authentication.authenticate({ authorization: undefined, params }), refusal)
+    const request = { authorization: undefined, params, witness: createTestWitness().witness }
+    await t.rejects(authentication.authenticate(request), refusal)
   }
 })

@@ -10,6 +10,7 @@ import type { OAuthError } from '../../src/protocol/errors.ts'
 import { Params } from '../../src/protocol/params.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { createTestWitness } from '../support/witness.ts'
 
 const issuer = 'https://issuer.example'
 const tokenEndpoint = `${issuer}/token`
@@ -82,6 +83,7 @@ async function setUp(t: Test) {
   const present = (assertion: string, form: Record<string, string> = {}, by = authentication) =>
     by.authenticate({
       authorization: undefined,
+      witness: createTestWitness().witness,
       params: new Params(
         Object.entries({
           client_assertion_type: assertionType,

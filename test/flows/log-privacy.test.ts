@@ -1,4 +1,4 @@
-/** What the log must never hold, even at level trace: passwords, codes, tokens, client secrets, cookies. */
+/** What the log, events and metrics must never hold, even at level trace: passwords, codes, tokens, client secrets, cookies. */
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
 import {
@@ -14,12 +14,13 @@ import {
   verifier,
   type Fields,
 } from '../support/flow.ts'
+import { recordedEvents } from '../support/events.ts'
 import { createTestProvider, password } from '../support/provider.ts'
 import { createUserAgent, formOf } from '../support/user-agent.ts'
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-t.test('no secret of a whole flow, faults included, is in the log at level trace', async (t) => {
+t.test('no secret of a whole flow, faults included, is in log, events or metrics', async (t) => {
   const provider = await createTestProvider(t, { LOG_LEVEL: 'trace' })
   const { issuer } = provider
   const secrets = new Set<string>()
@@ -124,14 +125,18 @@ t.test('no secret of a whole flow, faults included, is in the log at level trace
   // The database goes away in the middle, and the person leaves.
   const hint = { id_token_hint: tokens.id_token }
   await browser.open(`${issuer}/logout?${encode(hint).toString()}`)
+  const events = (await recordedEvents(provider)).map((event) => JSON.stringify(event))
   await provider.database.close()
   await redeem(provider, client, code)
   await browser.submit(page, { username: 'alice@example.com', password })
   await introspect(provider, client, tokens.access_token)
   await refresh(provider, client, next.refresh_token)
 
-  const lines = provider.logged.map((line) => JSON.stringify(line))
-  t.ok(lines.length > 50, 'there was something to log')
+  const logged = provider.logged.map((line) => JSON.stringify(line))
+  t.ok(logged.length > 50, 'there was something to log')
+  t.ok(events.length > 20, 'and to record')
+  const metrics = (await provider.services.metrics.text()).split('\n')
+  const lines = [...logged, ...events, ...metrics]
   const personal = ['alice@example.com', 'my-hint-x']
   const forms = [...secrets, ...personal].flatMap((secret) => [
     secret,

@@ -56,6 +56,17 @@ async function insertEverywhere(database: Queryable, now: Date, expiresAt: Date)
     randomUUID(),
     expiresAt.getTime(),
   ])
+  await database.query(
+    `insert into token_events (at, type, request_id, network, details, expires_at)
+     values ($1, 'logout', 'r', 'unknown', '{}', $2)`,
+    [now, expiresAt],
+  )
+  await database.query(
+    `insert into signals
+       (kind, subject_kind, subject, window_at, first_at, last_at, count, details, expires_at)
+     values ('many-refusals', 'network', $1, $2, $2, $2, 51, '{}', $3)`,
+    [randomUUID(), now, expiresAt],
+  )
 }
 
 interface FamilyTimes {
@@ -84,7 +95,9 @@ async function countRows(database: Queryable): Promise<Record<string, number>> {
             (select count(*) from authorization_codes)::int as authorization_codes,
             (select count(*) from used_assertions)::int as used_assertions,
             (select count(*) from revocations)::int as revocations,
-            (select count(*) from rate_limits)::int as rate_limits`,
+            (select count(*) from rate_limits)::int as rate_limits,
+            (select count(*) from token_events)::int as token_events,
+            (select count(*) from signals)::int as signals`,
   )
   return counts!
 }
@@ -98,6 +111,8 @@ function everywhere(rows: number): Record<string, number> {
     used_assertions: rows,
     revocations: rows,
     rate_limits: rows,
+    token_events: rows,
+    signals: rows,
   }
 }
 
@@ -224,14 +239,18 @@ t.test('a logout delivery that nobody gave up goes a week after it was to be', a
   t.equal(await remaining(), 0)
 })
 
-t.test('every table with an expiry is looked after', async (t) => {
-  const { database } = await setUp(t)
+async function tablesWithExpiry(database: Queryable): Promise<string[]> {
   const rows = await database.query<{ name: string }>(
     `select distinct table_name as name from information_schema.columns
      where table_schema = 'public' and column_name in ('expires_at', 'expire') order by 1`,
   )
+  return rows.map(({ name }) => name)
+}
+
+t.test('every table with an expiry is looked after', async (t) => {
+  const { database } = await setUp(t)
   t.strictSame(
-    rows.map(({ name }) => name),
+    await tablesWithExpiry(database),
     [
       'authorization_codes',
       'authorization_requests',
@@ -241,8 +260,24 @@ t.test('every table with an expiry is looked after', async (t) => {
       'revocations',
       'session_clients',
       'sessions',
+      'signals',
+      'token_events',
       'used_assertions',
     ],
     'a table that is missing here needs a statement in jobs/store.ts',
   )
+})
+
+t.test('of every table it is known when its first row expires', async (t) => {
+  const { database, clock, after } = await setUp(t)
+  const store = createJobsStore(database)
+  t.strictSame(await store.findFirstExpiries(), new Map())
+  await insertEverywhere(database, clock.now(), after(2 * minute))
+  await insertEverywhere(database, clock.now(), after(1 * minute))
+  const over = { idleExpiresAt: after(1 * minute), expiresAt: after(3 * minute) }
+  await insertFamily(database, clock.now(), over)
+
+  const tables = await tablesWithExpiry(database)
+  const expected = tables.map((table): [string, Date] => [table, after(1 * minute)])
+  t.strictSame(await store.findFirstExpiries(), new Map(expected))
 })

@@ -1,6 +1,5 @@
 /** Postgres goes away under a running server: 503 with Retry-After, documents from memory, recovery by itself. */
 import t from 'tap'
-import { createDatabase } from '../../src/database/pool.ts'
 import {
   authorizationUrl,
   encode,
@@ -11,6 +10,7 @@ import {
   type Fields,
 } from '../support/flow.ts'
 import { toDatabaseUrl } from '../cli/run-cli.ts'
+import { administrate, createOutage } from '../support/outage.ts'
 import { createTestProvider, password } from '../support/provider.ts'
 import { send, sendForm, type Answer } from '../support/raw-http.ts'
 import { checkJsonRefusal, checkPageRefusal } from '../support/refusals.ts'
@@ -28,19 +28,7 @@ const server = await startServer(t, database)
 const provider = { ...setup, issuer: server.issuer, logged: server.logged }
 const { issuer } = server
 
-const name = new URL(toDatabaseUrl(database)).pathname.slice(1)
-const administration = createDatabase(database.url.replace(name, 'postgres'), { onError: () => {} })
-t.teardown(() => administration.close())
-
-/** Ends all connections, and refuses new ones as a Postgres does that is stopping. */
-async function setReachable(isReachable: boolean): Promise<void> {
-  await administration.query(`alter database ${name} allow_connections ${isReachable}`)
-  if (isReachable) return
-  await administration.query(
-    'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
-    [name],
-  )
-}
+const setReachable = createOutage(t, database)
 
 const documents = [
   '/.well-known/openid-configuration',
@@ -148,6 +136,7 @@ t.test('when Postgres is back, the server recovers by itself', async (t) => {
 })
 
 t.test('Postgres refusing the login or the connection is an outage too (503)', async (t) => {
+  const { name, administration } = administrate(t, database)
   const role = `claviger_${name}`
   const { username: owner } = new URL(toDatabaseUrl(database))
   await administration.query(`create role ${role} login in role ${owner}`)

@@ -1,4 +1,5 @@
 /** Plays a scenario in a world of turns, with the rooms that sign in, issue and revoke as the services build them. */
+import { createTestWitness } from '../support/witness.ts'
 import { decodeJwt } from 'jose'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database } from '../../src/database/database.ts'
@@ -150,7 +151,11 @@ export async function play(
     const grantType = nodes[node]!.grantTypes.find(({ name }) => name === form.grant_type)!
     const { result, ...span } = await timed(() =>
       grantType
-        .exchange({ client, params: new Params(Object.entries(form)) })
+        .exchange({
+          client,
+          params: new Params(Object.entries(form)),
+          witness: createTestWitness().witness,
+        })
         .catch((error: unknown) => {
           if (error instanceof OAuthError && error.code === 'invalid_grant') return undefined
           throw error

@@ -93,12 +93,13 @@ export async function post(
   path: string,
   { clientId, secret }: Party,
   fields: Fields,
+  headers: Record<string, string> = {},
 ): Promise<Answer> {
   const basic = Buffer.from(`${clientId}:${secret}`).toString('base64')
   return toAnswer(
     await fetch(provider.issuer + path, {
       method: 'POST',
-      headers: secret === '' ? {} : { authorization: `Basic ${basic}` },
+      headers: { ...headers, ...(secret !== '' && { authorization: `Basic ${basic}` }) },
       body: encode(secret === '' ? { client_id: clientId, ...fields } : fields),
     }),
   )

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
+import type { Environment } from '../../src/config.ts'
 import { spawnCli, toDatabaseUrl } from '../cli/run-cli.ts'
 import type { TestDatabase } from './database.ts'
 import { freePort } from './provider.ts'
@@ -24,7 +25,7 @@ export const keyEncryptionKey = randomBytes(32).toString('hex')
 export async function startServer(
   t: Test,
   database: Pick<TestDatabase, 'url'>,
-  { issuer }: { issuer?: string } = {},
+  { issuer, environment = {} }: { issuer?: string; environment?: Environment } = {},
 ): Promise<ServerProcess> {
   const url = new URL(issuer ?? `http://127.0.0.1:${await freePort()}`)
   const child = spawnCli(['serve'], {
@@ -34,6 +35,7 @@ export async function startServer(
     PORT: url.port,
     DATABASE_URL: toDatabaseUrl(database),
     CLAVIGER_KEY_ENCRYPTION_KEY: keyEncryptionKey,
+    ...environment,
   })
   t.teardown(() => child.kill('SIGKILL'))
   const logged: Record<string, unknown>[] = []

@@ -15,7 +15,10 @@ export interface UserAgent {
   cookies: Map<string, string>
 }
 
-export function createUserAgent(issuer: string): UserAgent {
+export function createUserAgent(
+  issuer: string,
+  ownHeaders: Record<string, string> = {},
+): UserAgent {
   const { origin } = new URL(issuer)
   const cookies = new Map<string, string>()
 
@@ -27,6 +30,7 @@ export function createUserAgent(issuer: string): UserAgent {
         accept: 'text/html',
         'sec-fetch-site': 'same-origin',
         cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        ...ownHeaders,
         ...(init.headers as Record<string, string>),
       },
     })

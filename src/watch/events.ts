@@ -1,0 +1,123 @@
+/** What the watch is told: a closed list. No event holds a token, a secret, a password, or what somebody typed. */
+import type { ErrorCode } from '../protocol/errors.ts'
+
+/** Where tokens and clients are refused. */
+export type WatchedEndpoint =
+  | 'token'
+  | 'userinfo'
+  | 'introspect'
+  | 'revoke'
+  | 'global-token-revocation'
+
+/** Whom an event is about, as far as a good signature, a session or a registered client has told. */
+export interface Subjects {
+  clientId?: string | undefined
+  sub?: string | undefined
+  sid?: string | undefined
+  grantId?: string | undefined
+  jti?: string | undefined
+}
+
+export type TokenEvent = Subjects &
+  (
+    | { type: 'token.issued'; details: { grant_type: string } }
+    /** Once a minute at most for each token and network. */
+    | { type: 'token.used'; details: { endpoint: WatchedEndpoint } }
+    | {
+        type: 'token.refused'
+        details: { endpoint: WatchedEndpoint; code: ErrorCode | 'inactive' }
+      }
+    /** RFC 7009: one access token, or a refresh token's whole grant. Global token revocation: all of a user. */
+    | { type: 'token.revoked'; details: { kind: 'token' | 'grant' | 'user' } }
+    /** The token just rotated came again inside the window, and got the same successor. */
+    | { type: 'refresh.replayed'; details?: never }
+    | { type: 'refresh.reused'; details?: never }
+    | { type: 'code.reused'; details?: never }
+    | { type: 'login.succeeded'; details?: never }
+    | { type: 'login.failed'; details: { reason: 'rejected' | 'rate-limited' } }
+    /** Once a minute at most for each session and network. */
+    | { type: 'session.used'; details?: never }
+    | { type: 'logout'; details?: never }
+    /** `clientId` is the registered client that somebody claimed to be. */
+    | { type: 'client.refused'; details: { endpoint: WatchedEndpoint } }
+  )
+
+export type EventType = TokenEvent['type']
+
+export const eventLevels = {
+  'token.issued': 'info',
+  'token.used': 'debug',
+  'token.refused': 'info',
+  'token.revoked': 'info',
+  'refresh.replayed': 'info',
+  'refresh.reused': 'warn',
+  'code.reused': 'warn',
+  'login.succeeded': 'info',
+  'login.failed': 'info',
+  'session.used': 'debug',
+  logout: 'info',
+  'client.refused': 'info',
+} as const satisfies Record<EventType, 'debug' | 'info' | 'warn'>
+
+export const eventTypes = Object.keys(eventLevels) as EventType[]
+
+/** The request in which it happened. */
+export interface Origin {
+  requestId: string
+  /** Never an address. */
+  network: string
+  log: EventLog
+}
+
+export type EventLog = Record<
+  'debug' | 'info' | 'warn',
+  (fields: Record<string, unknown>, message: string) => void
+>
+
+/** As it is written down; whatever else an object carried is left out. */
+export interface EventRecord {
+  at: Date
+  type: EventType
+  request_id: string
+  network: string
+  client_id: string | undefined
+  sub: string | undefined
+  sid: string | undefined
+  grant_id: string | undefined
+  jti: string | undefined
+  details: Readonly<Record<string, string>>
+}
+
+export function toRecord(
+  { type, details, clientId, sub, sid, grantId, jti }: TokenEvent,
+  { at, requestId, network }: Pick<Origin, 'requestId' | 'network'> & { at: Date },
+): EventRecord {
+  return {
+    at,
+    type,
+    request_id: requestId,
+    network,
+    client_id: clientId,
+    sub,
+    sid,
+    grant_id: grantId,
+    jti,
+    details: details ?? {},
+  }
+}
+
+/** Whom a token of ours is about. Without a grant there is no user: its `sub` is the client. */
+export function subjectsOf(claims: Readonly<Record<string, unknown>>): Subjects {
+  const text = (name: string) => {
+    const value = claims[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  const grantId = text('grant_id')
+  return {
+    clientId: text('client_id'),
+    sub: grantId === undefined ? undefined : text('sub'),
+    sid: text('sid'),
+    grantId,
+    jti: text('jti'),
+  }
+}
