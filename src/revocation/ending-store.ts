@@ -96,6 +96,11 @@ export function createEndingStore(transaction: Queryable) {
 
     /** Answers how many were open. */
     async endSessions({ sid, sub }: SessionName, at: Date): Promise<number> {
+      // Waits for a sign-in that is just going on with this sid, so that the update sees it.
+      await transaction.query(
+        'select sid from sessions where sid = $1 and ended_at is null for update',
+        [sid],
+      )
       const rows = await transaction.query(
         `update sessions set ended_at = $3
          where sid = $1 and coalesce(sub = $2, true) and ended_at is null
