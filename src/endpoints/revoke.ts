@@ -20,7 +20,7 @@ export function registerRevoke(
   }: {
     clientAuthentication: ClientAuthentication
     accessTokens: AccessTokens
-    families: Pick<RefreshFamilies, 'find'>
+    families: Pick<RefreshFamilies, 'findOpen'>
     revocations: Pick<Revocations, 'revokeToken' | 'revokeGrant'>
   },
 ): void {
@@ -44,10 +44,10 @@ export function registerRevoke(
   }
 
   async function revokeRefreshToken(token: string, client: Client): Promise<void> {
-    const family = await families.find(token) // a rotated one too: whoever holds its successor loses it
+    const family = await families.findOpen(token) // a rotated one too: whoever holds its successor loses it
     if (!family) return
     requireOwner(family.clientId, client)
-    if (!family.revokedAt) await revocations.revokeGrant(family.grantId, actOf(client))
+    await revocations.revokeGrant(family.grantId, actOf(client))
   }
 }
 

@@ -20,7 +20,7 @@ export function refreshToken({
   respond,
   clock,
 }: {
-  families: Pick<RefreshFamilies, 'rotate' | 'findLiveByGrant'>
+  families: Pick<RefreshFamilies, 'rotate' | 'findOpen'>
   targets: Pick<Targets, 'resolve'>
   issueInstants: IssueInstants
   endGrant: EndGrant
@@ -49,7 +49,7 @@ export function refreshToken({
         }),
         issueInstants.await(family, {
           readAt,
-          readAgain: () => families.findLiveByGrant(family.grantId),
+          readAgain: () => families.findOpen(rotation.refreshToken),
         }),
       ])
       return respond({
