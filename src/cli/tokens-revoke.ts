@@ -3,6 +3,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { Refusal } from '../protocol/refusal.ts'
 import type { Act, Revoked } from '../revocation/recorder.ts'
 import type { AdminServices } from '../services/admin.ts'
+import { whyEnded } from '../tokens/refresh-families.ts'
 import { actor, reasonOption } from './actor.ts'
 import { addCommand } from './command.ts'
 import { print } from './output.ts'
@@ -92,11 +93,9 @@ async function revokeGrantOf(
       'This is neither a JWT nor a refresh token of this issuer, or one that expired long ago.',
     )
   const target = { kind: 'refresh_token', grant_id: family.grantId } as const
-  const { revokedAt } = family.account
-  if (family.revokedAt || (revokedAt && family.authTime <= revokedAt))
-    return { target, sentence: 'Nothing to do: this refresh token was revoked before.' }
-  if (family.expiresAt <= context.clock.now())
-    return { target, sentence: 'Nothing to do: this refresh token has expired.' }
+  const why = whyEnded(family, context.clock.now())
+  if (why !== undefined)
+    return { target, sentence: `Nothing to do, as this refresh token counts no more: ${why}.` }
   const revoked = await revocations.revokeGrant(family.grantId, act)
   return {
     target,

@@ -25,7 +25,7 @@ export function registerRevoke(
   }: {
     clientAuthentication: ClientAuthentication
     accessTokens: AccessTokens
-    families: Pick<RefreshFamilies, 'find'>
+    families: Pick<RefreshFamilies, 'findOpen'>
     revocations: Pick<Revocations, 'revokeToken' | 'revokeGrant'>
     watch: Watch
   },
@@ -58,10 +58,9 @@ export function registerRevoke(
     client: Client,
     witness: Witness,
   ): Promise<void> {
-    const family = await families.find(token) // a rotated one too: whoever holds its successor loses it
+    const family = await families.findOpen(token) // a rotated one too: whoever holds its successor loses it
     if (!family) return
     requireOwner(family.clientId, client)
-    if (family.revokedAt) return
     await revocations.revokeGrant(family.grantId, actOf(client))
     witness.record({ type: 'token.revoked', details: { kind: 'grant' }, ...family })
   }

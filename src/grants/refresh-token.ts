@@ -22,7 +22,7 @@ export function refreshToken({
   respond,
   clock,
 }: {
-  families: Pick<RefreshFamilies, 'rotate' | 'findLiveByGrant'>
+  families: Pick<RefreshFamilies, 'rotate' | 'findOpen'>
   targets: Pick<Targets, 'resolve'>
   issueInstants: IssueInstants
   endGrant: EndGrant
@@ -54,7 +54,7 @@ export function refreshToken({
         }),
         issueInstants.await(family, {
           readAt,
-          readAgain: () => families.findLiveByGrant(family.grantId),
+          readAgain: () => families.findOpen(rotation.refreshToken),
         }),
       ])
       return respond({

@@ -41,10 +41,10 @@ export interface RefreshFamilies {
   rotate(token: string, request: RotateRequest): Promise<Rotation>
   /** The family of a token that would still be accepted. */
   findLive(token: string): Promise<RefreshFamily | undefined>
-  /** The family of a token of any generation. */
+  /** The family of a token of any generation, unless it has ended. */
+  findOpen(token: string): Promise<RefreshFamily | undefined>
+  /** The same, ended or not. */
   find(token: string): Promise<RefreshFamily | undefined>
-  /** By the grant, while a token of it would be accepted. */
-  findLiveByGrant(grantId: string): Promise<RefreshFamily | undefined>
 }
 
 export function createRefreshFamilies({
@@ -66,8 +66,8 @@ export function createRefreshFamilies({
     if (!family) return { verdict: 'unknown', reason: 'no such family' }
     if (family.clientId !== request.clientId)
       return { verdict: 'unknown', reason: 'issued to another client' }
-    const dead = whyDead(family, clock.now())
-    if (dead !== undefined) return { verdict: 'unknown', reason: dead }
+    const ended = whyEnded(family, clock.now())
+    if (ended !== undefined) return { verdict: 'unknown', reason: ended }
     if (exceeds(request.scope, family.scope)) return { verdict: 'scope-exceeded' }
     if (exceeds(request.resources, family.resources)) return { verdict: 'resource-exceeded' }
     if (generation === family.generation && request.resources === undefined)
@@ -89,6 +89,11 @@ export function createRefreshFamilies({
   async function find(token: string): Promise<RefreshFamily | undefined> {
     const parsed = format.parse(token)
     return parsed && store.findFamily(parsed.grantId)
+  }
+
+  async function findOpen(token: string): Promise<RefreshFamily | undefined> {
+    const family = await find(token)
+    return family && whyEnded(family, clock.now()) === undefined ? family : undefined
   }
 
   return {
@@ -114,24 +119,21 @@ export function createRefreshFamilies({
     },
 
     find,
+    findOpen,
 
     async findLive(token) {
       const parsed = format.parse(token)
-      const family = await find(token)
-      if (!parsed || !family || whyDead(family, clock.now()) !== undefined) return undefined
+      const family = await findOpen(token)
+      if (!parsed || !family) return undefined
       const accepted =
         parsed.generation === family.generation || mayReplay(family, parsed.generation)
       return accepted ? family : undefined
     },
-
-    async findLiveByGrant(grantId) {
-      const family = await store.findFamily(grantId)
-      return family && whyDead(family, clock.now()) === undefined ? family : undefined
-    },
   }
 }
 
-function whyDead(family: RefreshFamily, now: Date): string | undefined {
+/** Undefined while it goes on. */
+export function whyEnded(family: RefreshFamily, now: Date): string | undefined {
   const { account } = family
   if (family.revokedAt) return 'the family was revoked'
   if (family.expiresAt <= now) return 'the family has expired'

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Params } from '../../src/protocol/params.ts'
 import { parseLogoutRequest } from '../../src/authorization/logout-request.ts'
+import { createRevocationStore } from '../../src/revocation/store.ts'
 import { createIdTokenHints } from '../../src/tokens/id-token-hints.ts'
 import { createTokenIssuer } from '../../src/tokens/issuer.ts'
 import { createOwnTokens } from '../../src/tokens/own-tokens.ts'
@@ -72,6 +73,25 @@ t.test(
     }
   },
 )
+
+t.test('a revoked one still names the client, and so where to go (§2)', async (t) => {
+  const { parse, hint, database, clock } = await setUp(t)
+  const notBefore = Math.floor(clock.now().getTime() / 1000) + 1
+  await createRevocationStore(database).append(
+    {
+      kind: 'session',
+      id: 'the sid',
+      notBefore,
+      expiresAt: clock.now(),
+      reason: undefined,
+      revokedAt: clock.now(),
+    },
+    database,
+  )
+  const request = await parse({ id_token_hint: hint, post_logout_redirect_uri: uri })
+  t.match(request, { hint: { isRevoked: true }, returnTo: uri })
+  t.equal(request.client, one)
+})
 
 t.test('a client may name itself', async (t) => {
   const { parse, hint } = await setUp(t)

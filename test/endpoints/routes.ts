@@ -1,28 +1,56 @@
 /** Every route of the app with a request that is in order but for what a test adds, so that a new route needs a row here. */
 import type { Test } from 'tap'
 import { createAssets } from '../../src/http/assets.ts'
-import { authorizationUrl, obtainTokens, signIn, type Tokens } from '../support/flow.ts'
+import {
+  authorizationUrl,
+  obtainTokens,
+  post,
+  signIn,
+  toTokens,
+  type Party,
+  type Tokens,
+} from '../support/flow.ts'
 import { createTestProvider, redirectUri, type TestProvider } from '../support/provider.ts'
 import { formType, send, type Answer } from '../support/raw-http.ts'
 import { createUserAgent, formOf, type UserAgent } from '../support/user-agent.ts'
 
 const stylesheet = createAssets({ basePath: '' }).urlOf('claviger.css').replace('/assets/', '')
 
+/** Of a person, or of a service by client_credentials. */
+export type TokenKind = 'access_token' | 'refresh_token' | 'id_token' | 'service_token'
+
+/** Where a route takes a token, and of which kinds. */
+export interface Acceptance {
+  /** `bearer` is the Authorization header, all others are parameters. */
+  place: string
+  kinds: readonly TokenKind[]
+  /** What else the request has, where that is not what the row says. */
+  parameters?: Record<string, string>
+  /** `hasEffect`: something was written into the audit. */
+  isAccepted(answer: Answer, hasEffect: boolean): boolean
+}
+
 export interface Route {
   /** As in the app's table: `POST /token`. */
   name: string
   /** Where its parameters are; some have none, and so take no notice of any. */
-  takes: 'query' | 'form' | 'nothing'
+  takes: 'query' | 'form' | 'json' | 'nothing'
   isPage: boolean
   headers?: Record<string, string>
   parameters: Record<string, string>
+  /** Of a route that takes JSON. */
+  body?: object
   /** Faults of these are told on our own page; of all others at the client (RFC 6749 §4.1.2.1). */
   untrusted?: string[]
+  /** Every token that it looks at (revoked-tokens.test.ts). */
+  accepts?: Acceptance[]
 }
 
 export interface World {
   provider: TestProvider
-  client: { clientId: string; secret: string }
+  client: Party
+  /** Speaks for itself. */
+  service: Party
   tokens: Tokens
   /** Signed in. */
   browser: UserAgent
@@ -35,6 +63,12 @@ export async function createWorld(t: Test): Promise<World> {
   const client = await provider.createClient({ post_logout_redirect_uris: [redirectUri] })
   const browser = await signIn(provider)
   const tokens = await obtainTokens(provider, browser, client, { scope: 'openid offline_access' })
+  const service = await provider.createClient({
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    scope: 'global_token_revocation',
+  })
+  const serviceToken = await obtainServiceToken(provider, service)
   provider.clock.advance(1) // what comes now is later than the consent just given
   const url = authorizationUrl(provider, client, { prompt: 'consent' })
   const consent = formOf(await browser.open(url)).fields
@@ -57,6 +91,11 @@ export async function createWorld(t: Test): Promise<World> {
   const json = { isPage: false }
   const untrusted = ['client_id', 'redirect_uri']
 
+  const isOk = ({ status }: Answer) => status === 200
+  const hint = { place: 'id_token_hint', kinds: ['id_token'] } as const
+  const asBearer = { place: 'bearer', kinds: ['access_token'], isAccepted: isOk } as const
+  const isLogout = ({ status }: Answer) => status === 303
+
   const routes: Route[] = [
     { name: 'GET /.well-known/openid-configuration', ...silent, ...json },
     { name: 'GET /.well-known/oauth-authorization-server', ...silent, ...json },
@@ -66,7 +105,19 @@ export async function createWorld(t: Test): Promise<World> {
     { name: 'GET /assets/:file', ...silent, ...json },
     { name: 'GET /', ...silent, ...page, headers: asPerson },
     { name: 'GET /logged-out', ...silent, ...page },
-    { name: 'GET /authorize', takes: 'query', ...page, parameters: request, untrusted },
+    {
+      name: 'GET /authorize',
+      takes: 'query',
+      ...page,
+      parameters: request,
+      untrusted,
+      accepts: [
+        {
+          ...hint,
+          isAccepted: ({ headers }) => (headers.get('location') ?? '').includes('code='),
+        },
+      ],
+    },
     { name: 'POST /authorize', takes: 'form', ...page, parameters: request, untrusted },
     {
       name: 'POST /token',
@@ -74,18 +125,24 @@ export async function createWorld(t: Test): Promise<World> {
       ...json,
       headers: asClient,
       parameters: { grant_type: 'refresh_token', refresh_token: tokens.refresh_token },
+      accepts: [{ place: 'refresh_token', kinds: ['refresh_token'], isAccepted: isOk }],
     },
     {
       name: 'GET /userinfo',
       ...silent,
       ...json,
       headers: { authorization: `Bearer ${tokens.access_token}` },
+      accepts: [asBearer],
     },
     {
       name: 'POST /userinfo',
       takes: 'form',
       ...json,
       parameters: { access_token: tokens.access_token },
+      accepts: [
+        { ...asBearer, parameters: {} },
+        { ...asBearer, place: 'access_token' },
+      ],
     },
     {
       name: 'POST /introspect',
@@ -93,6 +150,13 @@ export async function createWorld(t: Test): Promise<World> {
       ...json,
       headers: asClient,
       parameters: { token: tokens.access_token, token_type_hint: 'access_token' },
+      accepts: [
+        {
+          place: 'token',
+          kinds: ['access_token', 'refresh_token', 'service_token'],
+          isAccepted: ({ body }) => body.startsWith('{"active":true'),
+        },
+      ],
     },
     {
       name: 'POST /revoke',
@@ -100,6 +164,28 @@ export async function createWorld(t: Test): Promise<World> {
       ...json,
       headers: asClient,
       parameters: { token: tokens.refresh_token, token_type_hint: 'refresh_token' },
+      accepts: [
+        {
+          place: 'token',
+          kinds: ['access_token', 'refresh_token'], // of this client
+          isAccepted: (_, hasEffect) => hasEffect,
+        },
+      ],
+    },
+    {
+      name: 'POST /global-token-revocation',
+      takes: 'json',
+      ...json,
+      headers: { authorization: `Bearer ${serviceToken}` },
+      parameters: {},
+      body: { sub_id: { format: 'email', email: 'alice@example.com' } },
+      accepts: [
+        {
+          place: 'bearer',
+          kinds: ['service_token'],
+          isAccepted: ({ status }, hasEffect) => status === 204 && hasEffect,
+        },
+      ],
     },
     { name: 'GET /login', takes: 'query', ...page, parameters: pick(login, 'request') },
     {
@@ -123,16 +209,29 @@ export async function createWorld(t: Test): Promise<World> {
       headers: asPerson,
       parameters: { ...consent, decision: 'allow' },
     },
-    { name: 'GET /logout', takes: 'query', ...page, headers: asPerson, parameters: logoutRequest },
+    {
+      name: 'GET /logout',
+      takes: 'query',
+      ...page,
+      headers: asPerson,
+      parameters: logoutRequest,
+      accepts: [{ ...hint, isAccepted: isLogout }],
+    },
     {
       name: 'POST /logout',
       takes: 'form',
       ...page,
       headers: asPerson,
       parameters: { ...logoutRequest, ...logout, decision: 'yes' },
+      accepts: [{ ...hint, parameters: {}, isAccepted: isLogout }],
     },
   ]
-  return { provider, client, tokens, browser, routes }
+  return { provider, client, service, tokens, browser, routes }
+}
+
+export async function obtainServiceToken(provider: TestProvider, service: Party): Promise<string> {
+  const form = { grant_type: 'client_credentials', scope: 'global_token_revocation' }
+  return toTokens(await post(provider, '/token', service, form)).access_token
 }
 
 /** `METHOD /path` of all that the app answers, HEAD left out where it goes with GET. */
@@ -166,10 +265,13 @@ export function sendTo(
 ): Promise<Answer> {
   const [method = ''] = route.name.split(' ')
   const path = pathOf(route)
-  const all = { 'content-type': formType, ...route.headers, ...headers }
-  return route.takes === 'form'
-    ? send(issuer, { method, path, headers: all, body: text })
-    : send(issuer, { method, path: `${path}?${text.toString()}`, headers: { ...route.headers } })
+  const all = { ...route.headers, ...headers }
+  if (route.takes === 'form')
+    return send(issuer, { method, path, headers: { 'content-type': formType, ...all }, body: text })
+  const query = `${path}?${text.toString()}`
+  if (route.takes !== 'json') return send(issuer, { method, path: query, headers: all })
+  const ofJson = { 'content-type': 'application/json', ...all }
+  return send(issuer, { method, path: query, headers: ofJson, body: JSON.stringify(route.body) })
 }
 
 export function cookieHeader({ cookies }: UserAgent): string {

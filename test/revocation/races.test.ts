@@ -1,0 +1,233 @@
+/** What is being issued, on another connection, while it is revoked: it slips through nowhere (ARCHITECTURE §3.4). */
+import { randomUUID } from 'node:crypto'
+import { setImmediate as settle } from 'node:timers/promises'
+import t from 'tap'
+import { createPendingRequests } from '../../src/authorization/pending-requests.ts'
+import { createPendingRequestStore } from '../../src/authorization/store.ts'
+import type { Clock } from '../../src/database/clock.ts'
+import type { Database, Queryable } from '../../src/database/database.ts'
+import { Params } from '../../src/protocol/params.ts'
+import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
+import { act, createNode, laggingBy, setUp as setUpNode } from '../tokens/setup.ts'
+
+const everything = { scope: undefined, resources: undefined }
+
+async function setUp() {
+  const node = await setUpNode()
+  const { database, clock, sub, sessions, clientId } = node
+  const { secret } = await sessions.start(
+    { sub, amr: [], authTime: clock.now(), after: [] },
+    undefined,
+  )
+  const { sid } = (await sessions.find(secret))!
+  const rotate = (token: string) => node.families.rotate(token, { clientId, ...everything })
+  const iat = () => Math.floor(clock.now().getTime() / 1000)
+  clock.advance(0.1)
+
+  /** Does `work` on another connection, and commits it only when `meanwhile` has ended. */
+  async function inFlight<Result>(
+    work: (node: ReturnType<typeof createNode>, transaction: Queryable) => Promise<Result>,
+    meanwhile: () => Promise<unknown>,
+  ): Promise<Result> {
+    return database.transaction(async (transaction) => {
+      const result = await work(createNode({ ...database, ...transaction }, clock), transaction)
+      await meanwhile()
+      return result
+    })
+  }
+  return { ...node, secret, sid, rotate, iat, inFlight }
+}
+
+/** Resolves when somebody waits for a lock. */
+async function someoneWaits(database: Database): Promise<void> {
+  for (;;) {
+    const [row] = await database.query<{ waiting: number }>(
+      `select count(*)::integer as waiting from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    if (row!.waiting > 0) return
+    await settle()
+  }
+}
+
+t.test('revoking a client, while', async (t) => {
+  t.test('a code of it is redeemed', async (t) => {
+    const { codes, newGrant, families, clientId, inFlight, rotate, revocations, iat } =
+      await setUp()
+    const code = await codes.create(newGrant())
+    const readAt = iat()
+    const verdict = await inFlight(
+      (node) => node.codes.consume(code, { refreshable: true }),
+      () => revocations.revokeClient(clientId, act),
+    )
+    t.equal(verdict, 'consumed')
+    t.equal(await revocations.isRevoked({ iat: readAt, client_id: clientId }), true)
+    const { grantId } = (await codes.find(code))!
+    t.match(await rotate(families.firstToken(grantId)), { verdict: 'unknown', reason: /revoked/ })
+  })
+
+  t.test('a refresh token of it is rotated', async (t) => {
+    const { beginFamily, clientId, inFlight, rotate, revocations, families, iat } = await setUp()
+    const { token } = await beginFamily()
+    const readAt = iat()
+    const rotation = await inFlight(
+      (node) => node.families.rotate(token, { clientId, ...everything }),
+      () => revocations.revokeClient(clientId, act),
+    )
+    if (rotation.verdict !== 'rotated') throw new Error(rotation.verdict)
+    t.equal(await revocations.isRevoked({ iat: readAt, client_id: clientId }), true)
+    t.match(await rotate(rotation.refreshToken), { verdict: 'unknown', reason: /revoked/ })
+    t.equal(await families.findOpen(token), undefined)
+  })
+
+  t.test('a code for it is made', async (t) => {
+    const { codes, newGrant, clientId, inFlight, revocations } = await setUp()
+    const code = await inFlight(
+      (node) => node.codes.create(newGrant()),
+      () => revocations.revokeClient(clientId, act),
+    )
+    t.match(await codes.find(code), { isEnded: true })
+    t.equal(await codes.consume(code, { refreshable: true }), 'ended')
+    const later = await codes.create(newGrant())
+    t.match(await codes.find(later), { isEnded: false })
+    t.equal(await codes.consume(later, { refreshable: true }), 'consumed')
+  })
+
+  t.test('a person is about to sign in for it', async (t) => {
+    const { clientId, inFlight, revocations, database, clock } = await setUp()
+    const pendingIn = (queryable: Queryable) =>
+      createPendingRequests({ store: createPendingRequestStore(queryable), clock, ttlSeconds: 60 })
+    const pending = pendingIn(database)
+    const before = await pending.save(clientId, new Params())
+    const during = await inFlight(
+      (_, transaction) => pendingIn(transaction).save(clientId, new Params()),
+      () => revocations.revokeClient(clientId, act),
+    )
+    const after = await pending.save(clientId, new Params())
+    t.equal(await pending.find(before), undefined)
+    t.equal(await pending.find(during), undefined)
+    t.match(await pending.find(after), { clientId })
+  })
+
+  t.test('somebody waits out the second of a revocation of the user', async (t) => {
+    const { accounts, codes, families, newGrant, revocations, clock, sub, clientId } = await setUp()
+    await revocations.revokeUser(sub, act)
+    clock.advance(0.001)
+    const code = await codes.create(newGrant())
+    await codes.consume(code, { refreshable: true })
+    const { grantId } = (await codes.find(code))!
+    const interrupted: Clock = {
+      ...clock,
+      async waitUntil() {
+        await revocations.revokeClient(clientId, act)
+      },
+    }
+    const origin = { account: (await accounts.findBySub(sub))!, authTime: clock.now() }
+    const waiting = createIssueInstants({ clock: interrupted }).await(origin, {
+      readAt: clock.now(),
+      readAgain: () => families.findOpen(families.firstToken(grantId)),
+    })
+    await t.rejects(waiting, { code: 'invalid_grant' })
+  })
+})
+
+for (const kind of ['client', 'everything'] as const)
+  t.test(`who asks after ${kind} was revoked gets what counts, on a slow node too`, async (t) => {
+    const { revocations, clock, clientId } = await setUp()
+    const node = laggingBy(400, clock)
+    const before = node.now()
+    const { notBefore } =
+      kind === 'client'
+        ? await revocations.revokeClient(clientId, act)
+        : await revocations.revokeEverything(act)
+    const isRevoked = (issuedAt: Date) =>
+      revocations.isRevoked({
+        iat: Math.floor(issuedAt.getTime() / 1000),
+        sub: clientId,
+        client_id: clientId,
+      })
+    t.ok(clock.now() > notBefore, 'the act has waited')
+    t.equal(await isRevoked(before), true)
+    t.equal(await isRevoked(node.now()), false)
+  })
+
+t.test('ending a session, while', async (t) => {
+  t.test('a code of it is redeemed, which is waited for', async (t) => {
+    const { codes, newGrant, sid, inFlight, rotate, revocations, families, database } =
+      await setUp()
+    const code = await codes.create(newGrant({ sid }))
+    let ending: Promise<unknown> | undefined
+    await inFlight(
+      (node) => node.codes.consume(code, { refreshable: true }),
+      async () => {
+        ending = revocations.revokeSession({ sid }, { ...act, refreshTokens: true })
+        await someoneWaits(database)
+      },
+    )
+    t.match(await ending, { ended: { sessions: 1, refresh_tokens: 1 } })
+    const { grantId } = (await codes.find(code))!
+    t.match(await rotate(families.firstToken(grantId)), { verdict: 'unknown', reason: /revoked/ })
+  })
+
+  t.test('a code of it is about to be redeemed, which waits', async (t) => {
+    const { codes, newGrant, sid, inFlight, database, clock } = await setUp()
+    const code = await codes.create(newGrant({ sid }))
+    let redemption: Promise<string> | undefined
+    await inFlight(
+      (node, transaction) => node.logouts.endSession({ sid }, clock.now(), transaction),
+      async () => {
+        redemption = codes.consume(code, { refreshable: true })
+        await someoneWaits(database)
+      },
+    )
+    t.equal(await redemption, 'ended')
+  })
+
+  t.test('a code is made from it', async (t) => {
+    const { codes, newGrant, sid, inFlight, revocations } = await setUp()
+    const code = await inFlight(
+      (node) => node.codes.create(newGrant({ sid })),
+      () => revocations.revokeSession({ sid }, act),
+    )
+    t.match(await codes.find(code), { isEnded: true })
+    t.equal(await codes.consume(code, { refreshable: true }), 'ended')
+  })
+
+  t.test('its person signs in anew', async (t) => {
+    const { sessions, secret, sub, sid, clock, inFlight, revocations, database } = await setUp()
+    let ending: Promise<unknown> | undefined
+    const again = await inFlight(
+      (node) => node.sessions.start({ sub, amr: [], authTime: clock.now(), after: [] }, secret),
+      async () => {
+        ending = revocations.revokeSession({ sid }, act)
+        await someoneWaits(database)
+      },
+    )
+    t.match(await ending, { ended: { sessions: 1 } })
+    t.equal(await sessions.find(again.secret), undefined)
+  })
+})
+
+t.test('ending a grant, while its refresh token is rotated, which is waited for', async (t) => {
+  const { beginFamily, clientId, inFlight, rotate, revocations, database, iat } = await setUp()
+  const { token, grantId } = await beginFamily()
+  let ending: Promise<unknown> | undefined
+  const rotation = await inFlight(
+    (node) => node.families.rotate(token, { clientId, ...everything }),
+    async () => {
+      ending = revocations.revokeGrant(grantId, act)
+      await someoneWaits(database)
+    },
+  )
+  t.match(await ending, { ended: { refresh_tokens: 1 } })
+  if (rotation.verdict !== 'rotated') throw new Error(rotation.verdict)
+  t.match(await rotate(rotation.refreshToken), { verdict: 'unknown', reason: /revoked/ })
+  t.equal(await revocations.isRevoked({ iat: iat() + 1, grant_id: grantId }), true)
+})
+
+t.test('a grant that nobody knows is recorded all the same', async (t) => {
+  const { revocations, iat } = await setUp()
+  const grantId = randomUUID()
+  t.match(await revocations.revokeGrant(grantId, act), { ended: { refresh_tokens: 0 } })
+  t.equal(await revocations.isRevoked({ iat: iat(), grant_id: grantId }), true)
+})
