@@ -11,6 +11,7 @@ import { registerDiscovery } from './endpoints/discovery.ts'
 import { registerHealth } from './endpoints/health.ts'
 import { registerIntrospect } from './endpoints/introspect.ts'
 import { registerJwks } from './endpoints/jwks.ts'
+import { registerRevocations } from './endpoints/revocations.ts'
 import { registerRevoke } from './endpoints/revoke.ts'
 import { registerToken } from './endpoints/token.ts'
 import { registerUserinfo } from './endpoints/userinfo.ts'
@@ -75,6 +76,7 @@ export async function createApp(
       registerUserinfo(routes, services)
       registerIntrospect(routes, services)
       registerRevoke(routes, services)
+      registerRevocations(routes, services.revocationsEndpoint)
       registerHealth(routes, services)
 
       registerHome(routes, services)

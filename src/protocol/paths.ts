@@ -8,6 +8,7 @@ export const paths = {
   userinfo: '/userinfo',
   introspect: '/introspect',
   revoke: '/revoke',
+  revocations: '/revocations',
   logout: '/logout',
   login: '/login',
   consent: '/consent',

@@ -7,6 +7,7 @@ import { authMethodNames, createClientAuthentication } from '../client-auth/inde
 import { createAssertionStore } from '../client-auth/store.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
+import { createFeedAccess } from '../endpoints/feed-access.ts'
 import { createGrantTypes, grantTypeNames } from '../grants/index.ts'
 import { createAssets } from '../http/assets.ts'
 import { createBrowserSession } from '../http/browser-session.ts'
@@ -17,6 +18,9 @@ import { createSecurityHeaders } from '../http/security-headers.ts'
 import { createServerSecretStore } from '../keys/server-secret-store.ts'
 import { loadServerSecret } from '../keys/server-secret.ts'
 import { paths } from '../protocol/paths.ts'
+import { createFeedDocuments } from '../revocation/feed-documents.ts'
+import { createRevocationFeed } from '../revocation/feed.ts'
+import { createRevocationStore } from '../revocation/store.ts'
 import { createSessions } from '../sessions/sessions.ts'
 import { createSessionStore } from '../sessions/store.ts'
 import { createAccessTokens } from '../tokens/access-tokens.ts'
@@ -28,6 +32,7 @@ import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTokenStore } from '../tokens/store.ts'
 import { createTargets } from '../tokens/targets.ts'
+import { feedType } from '../verifier/feed.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
 import { createKeyServices } from './keys.ts'
 
@@ -71,6 +76,7 @@ export async function createServices(options: ServiceOptions) {
     idTokenTtlSeconds: config.idTokenTtlSeconds,
   })
   const accessTokens = createAccessTokens({ keyring, revocations, accounts, issuer, clock })
+  const revocationFeed = createRevocationFeed({ store: createRevocationStore(database), clock })
 
   const authorization = createAuthorization({ codes, targets, keyring, issuer, clock })
   const pendingRequests = createPendingRequests({
@@ -111,6 +117,7 @@ export async function createServices(options: ServiceOptions) {
     families,
     endGrant,
     accessTokens,
+    revocationFeed,
     authorization,
     pendingRequests,
     clientAuthentication,
@@ -136,9 +143,31 @@ export async function createServices(options: ServiceOptions) {
         grantTypes: grantTypeNames,
         authMethods: authMethodNames,
         signingAlgs: config.signingAlgs,
+        revocationFeed: config.revocationFeed !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+    revocationsEndpoint: {
+      mode: config.revocationFeed,
+      access: createFeedAccess({
+        mode: config.revocationFeed,
+        keyring,
+        feed: revocationFeed,
+        clock,
+        issuer,
+        audience: config.defaultAudience,
+      }),
+      feed: revocationFeed,
+      documents: createFeedDocuments({
+        feed: revocationFeed,
+        sign: (payload) => keyring.sign('ES256', feedType, payload),
+        clock,
+        issuer,
+        heartbeatSeconds: config.revocationFeedHeartbeatSeconds,
+      }),
+      heartbeatSeconds: config.revocationFeedHeartbeatSeconds,
+      maxListeners: config.revocationFeedListeners,
+    },
   }
 }
