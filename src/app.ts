@@ -12,6 +12,7 @@ import { registerGlobalTokenRevocation } from './endpoints/global-token-revocati
 import { registerHealth } from './endpoints/health.ts'
 import { registerIntrospect } from './endpoints/introspect.ts'
 import { registerJwks } from './endpoints/jwks.ts'
+import { registerRevocations } from './endpoints/revocations.ts'
 import { registerRevoke } from './endpoints/revoke.ts'
 import { registerToken } from './endpoints/token.ts'
 import { registerUserinfo } from './endpoints/userinfo.ts'
@@ -79,6 +80,7 @@ export async function createApp(
       registerIntrospect(routes, services)
       registerRevoke(routes, services)
       await registerGlobalTokenRevocation(routes, services)
+      registerRevocations(routes, services.revocationsEndpoint)
       registerHealth(routes, services)
 
       registerHome(routes, services)

@@ -38,10 +38,12 @@ async function start(
   const services = await createServices(options)
   await services.rotation.ensureKeys()
   await services.keyring.load()
+  await services.revocationFeed.load()
   await services.tokenLifetimes.record()
   const deliverLogouts = createLogoutDelivery(options, services, { log })
   const stopFollowing = followChanges(options, services, {
-    onError: (err) => log.error({ err }, 'the signing keys could not be read anew'),
+    onError: (err) =>
+      log.error({ err }, 'the signing keys or the revocations could not be read anew'),
     onLogouts: () =>
       void deliverLogouts
         .run()

@@ -15,12 +15,15 @@ export interface Capabilities {
   grantTypes: readonly string[]
   authMethods: readonly string[]
   signingAlgs: readonly string[]
+  /** Whether there is one, for whomever. */
+  revocationFeed: boolean
 }
 
 /** What tokens/issuer.ts puts in an ID token, besides the claims that scopes ask for. */
 const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'amr', 'sid', 'nonce']
 
-function metadataOf({ issuer, grantTypes, authMethods, signingAlgs }: Capabilities) {
+function metadataOf(capabilities: Capabilities) {
+  const { issuer, grantTypes, authMethods, signingAlgs, revocationFeed } = capabilities
   const confidentialMethods = authMethods.filter((method) => method !== 'none')
   return {
     issuer,
@@ -30,6 +33,7 @@ function metadataOf({ issuer, grantTypes, authMethods, signingAlgs }: Capabiliti
     jwks_uri: issuer + paths.jwks,
     introspection_endpoint: issuer + paths.introspect,
     revocation_endpoint: issuer + paths.revoke,
+    ...(revocationFeed && { revocation_feed_endpoint: issuer + paths.revocations }),
     end_session_endpoint: issuer + paths.logout,
     global_token_revocation_endpoint: issuer + paths.globalTokenRevocation,
     scopes_supported: standardScopes,

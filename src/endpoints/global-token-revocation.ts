@@ -40,7 +40,7 @@ export async function registerGlobalTokenRevocation(
         },
       },
       watched(watch, 'global-token-revocation', async (request, witness, reply) => {
-        const claims = await requireIssuerScope(request, { ...audience, scope }, witness)
+        const { claims } = await requireIssuerScope(request, { ...audience, scope }, witness)
         const account = await findAccount(parseRequest(requireJson(request)))
         if (!account) throw new OAuthError('not_found', 'No user has this subject identifier.')
         await revocations.revokeUser(account.sub, {

@@ -1,10 +1,6 @@
 /** Access tokens that are for this issuer itself, and what they allow (RFC 6750 §3.1). */
 import type { FastifyRequest } from 'fastify'
-import type {
-  AccessTokenClaims,
-  AccessTokens,
-  AccessTokenVerdict,
-} from '../tokens/access-tokens.ts'
+import type { AccessTokens, AccessTokenVerdict } from '../tokens/access-tokens.ts'
 import { subjectsOf } from '../watch/events.ts'
 import type { Witness } from '../watch/witness.ts'
 import { challenge, requireBearerToken } from './bearer-token.ts'
@@ -15,11 +11,13 @@ export interface IssuerAudience {
   audience: string
 }
 
+type ValidAccessToken = AccessTokenVerdict & { valid: true }
+
 export async function requireIssuerToken(
   request: FastifyRequest,
   { accessTokens, audience }: IssuerAudience,
   witness: Pick<Witness, 'learn'>,
-): Promise<AccessTokenVerdict & { valid: true }> {
+): Promise<ValidAccessToken> {
   const verdict = await accessTokens.check(requireBearerToken(request))
   if (verdict.claims) witness.learn(subjectsOf(verdict.claims))
   if (!verdict.valid)
@@ -36,8 +34,9 @@ export async function requireIssuerScope(
   request: FastifyRequest,
   { scope, ...issuer }: IssuerAudience & { scope: string },
   witness: Pick<Witness, 'learn'>,
-): Promise<AccessTokenClaims> {
-  const { claims } = await requireIssuerToken(request, issuer, witness)
+): Promise<ValidAccessToken> {
+  const verdict = await requireIssuerToken(request, issuer, witness)
+  const { claims } = verdict
   if (claims.grant_id !== undefined)
     throw challenge(
       'insufficient_scope',
@@ -46,5 +45,5 @@ export async function requireIssuerScope(
     )
   if (!claims.scope?.split(' ').includes(scope))
     throw challenge('insufficient_scope', `The access token lacks the scope ${scope}.`, { scope })
-  return claims
+  return verdict
 }

@@ -9,6 +9,7 @@ export const paths = {
   introspect: '/introspect',
   revoke: '/revoke',
   globalTokenRevocation: '/global-token-revocation',
+  revocations: '/revocations',
   logout: '/logout',
   login: '/login',
   consent: '/consent',

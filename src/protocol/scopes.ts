@@ -1,4 +1,5 @@
 /** Scopes: their syntax (RFC 6749 §3.3) and the claims that the standard ones ask for (OpenID Connect Core §5.4). */
+import { feedScope } from '../verifier/feed.ts'
 import { OAuthError } from './errors.ts'
 
 const maxScopes = 50
@@ -36,6 +37,9 @@ export const standardScopes: readonly string[] = [...claimsByScope.keys()]
 
 /** The scopes that mean nothing where there is no user, as in the client credentials grant. */
 export const userScopes: ReadonlySet<string> = new Set(standardScopes)
+
+/** The scopes that let a service speak to the issuer itself. No user can give them away. */
+export const issuerScopes: ReadonlySet<string> = new Set([feedScope, 'global_token_revocation'])
 
 export function isScopeToken(text: string): boolean {
   return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)

@@ -11,6 +11,30 @@ export interface Revocation extends RevocationSubject {
   revokedAt: Date
 }
 
+export interface RecordedRevocation extends NotBefore {
+  expiresAt: Date
+  cursor: number
+}
+
+export interface RevocationPage {
+  /** Another one after a restore or a failover: cursors of before may mean something else now. */
+  history: string
+  /** The greatest that was handed out, committed or not. */
+  greatestCursor: number
+  /** In the order of their cursors, which is that of their commits. */
+  rows: RecordedRevocation[]
+}
+
+interface PageRow {
+  history: string
+  greatest_cursor: number
+  kind: RevocationKind
+  id: string
+  not_before: Date
+  expires_at: Date
+  cursor: number | null
+}
+
 export function createRevocationStore(database: Queryable) {
   return {
     /** Records that nothing issued before counts. A later not-before wins over an earlier one. */
@@ -61,6 +85,30 @@ export function createRevocationStore(database: Queryable) {
       return row!.seconds
     },
 
+    /** The first `limit` records after a cursor, and the history that they are part of, in one statement. */
+    async listAfter(cursor: number, limit: number): Promise<RevocationPage> {
+      const found = await database.query<PageRow>(
+        `select feed.history, feed.greatest_cursor, r.kind, r.id, r.not_before, r.expires_at, r.cursor
+         from (
+           select concat_ws(' ', 'revocations'::regclass::oid, extract(epoch from pg_postmaster_start_time()))
+                    as history,
+                  last_value as greatest_cursor
+           from revocations_cursor
+         ) feed
+         left join (
+           select kind, id, not_before, expires_at, cursor
+           from revocations
+           where cursor > $1
+           order by cursor
+           limit $2
+         ) r on true
+         order by r.cursor`,
+        [cursor, limit],
+      )
+      const { history, greatest_cursor: greatestCursor } = found[0]!
+      return { history, greatestCursor, rows: found.flatMap(toRecordedRevocation) }
+    },
+
     /** The records of any of the subjects. */
     async find(subjects: readonly RevocationSubject[]): Promise<NotBefore[]> {
       const rows = await database.query<{ kind: RevocationKind; id: string; not_before: Date }>(
@@ -76,6 +124,19 @@ export function createRevocationStore(database: Queryable) {
       }))
     },
   }
+}
+
+function toRecordedRevocation(row: PageRow): RecordedRevocation[] {
+  if (row.cursor === null) return [] // there is none
+  return [
+    {
+      kind: row.kind,
+      id: row.id,
+      notBefore: row.not_before.getTime() / 1000,
+      expiresAt: row.expires_at,
+      cursor: row.cursor,
+    },
+  ]
 }
 
 export type RevocationStore = ReturnType<typeof createRevocationStore>

@@ -8,14 +8,16 @@ import {
   type DeliveryLog,
 } from '../jobs/deliver-logouts.ts'
 import { createDetectSignalsJob } from '../jobs/detect-signals.ts'
+import { createLoadRevocationsJob } from '../jobs/load-revocations.ts'
 import { createPurgeExpired } from '../jobs/purge-expired.ts'
 import { createRecordTokenLifetimesJob } from '../jobs/record-token-lifetimes.ts'
 import { createRotateKeysJob } from '../jobs/rotate-keys.ts'
 import { createJobsStore } from '../jobs/store.ts'
+import { createWriteEventsJob } from '../jobs/write-events.ts'
+import { revocationsChannel } from '../revocation/store.ts'
 import { createDeliveryStore } from '../sessions/delivery-store.ts'
 import { createLogoutDeliveries } from '../sessions/logout-delivery.ts'
 import { logoutsChannel } from '../sessions/logout-store.ts'
-import { createWriteEventsJob } from '../jobs/write-events.ts'
 import type { ServiceOptions } from './admin.ts'
 import type { Services } from './index.ts'
 
@@ -29,7 +31,7 @@ export function createJobs(
   services: Services,
   log: JobLog,
 ) {
-  const { rotation, keyring, tokenLifetimes, longestTokenSeconds } = services
+  const { rotation, keyring, revocationFeed, tokenLifetimes, longestTokenSeconds } = services
   const { events, signals, metrics } = services
   return [
     createRotateKeysJob({
@@ -40,6 +42,7 @@ export function createJobs(
         Math.min(5, config.keyStalenessSeconds / 4, config.keyPublicationLeadSeconds / 4),
       ),
     }),
+    createLoadRevocationsJob(revocationFeed),
     createRecordTokenLifetimesJob(tokenLifetimes),
     createPurgeExpired({ store: createJobsStore(database), clock, longestTokenSeconds }),
     createWriteEventsJob({ events, log }),
@@ -76,13 +79,14 @@ export function createLogoutDelivery(
 /** Drops from memory what another node, or the command line, has changed. Answers what stops it. */
 export function followChanges(
   { database }: Pick<ServiceOptions, 'database'>,
-  { clients, resources, keyring, signingKeyStore }: Services,
+  { clients, resources, keyring, signingKeyStore, revocationFeed }: Services,
   { onError, onLogouts }: { onError: (error: unknown) => void; onLogouts?: () => void },
 ): () => Promise<void> {
   const stops = [
     database.listen(clientsChannel, (clientId) => clients.invalidate(clientId)),
     database.listen(resourcesChannel, (resource) => resources.invalidate(resource)),
     signingKeyStore.onChange(() => void keyring.load().catch(onError)),
+    database.listen(revocationsChannel, () => void revocationFeed.load().catch(onError)),
     ...(onLogouts ? [database.listen(logoutsChannel, onLogouts)] : []),
   ]
   return async () => {

@@ -7,6 +7,7 @@ import { authMethodNames, createClientAuthentication } from '../client-auth/inde
 import { createAssertionStore } from '../client-auth/store.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
+import { createFeedAccess } from '../endpoints/feed-access.ts'
 import { createGrantTypes, grantTypeNames } from '../grants/index.ts'
 import { createAssets } from '../http/assets.ts'
 import { createBrowserSession } from '../http/browser-session.ts'
@@ -17,6 +18,9 @@ import { createSecurityHeaders } from '../http/security-headers.ts'
 import { createServerSecretStore } from '../keys/server-secret-store.ts'
 import { loadServerSecret } from '../keys/server-secret.ts'
 import { paths } from '../protocol/paths.ts'
+import { createFeedDocuments } from '../revocation/feed-documents.ts'
+import { createRevocationFeed } from '../revocation/feed.ts'
+import { createRevocationStore } from '../revocation/store.ts'
 import { createAccessTokens } from '../tokens/access-tokens.ts'
 import { createCodeStore } from '../tokens/code-store.ts'
 import { createCodes } from '../tokens/codes.ts'
@@ -29,6 +33,7 @@ import { createOwnTokens } from '../tokens/own-tokens.ts'
 import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTargets } from '../tokens/targets.ts'
+import { feedType } from '../verifier/feed.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
@@ -72,6 +77,7 @@ export async function createServices(options: ServiceOptions) {
   const ownTokens = createOwnTokens({ keyring, revocations, issuer, clock })
   const accessTokens = createAccessTokens({ ownTokens, accounts })
   const idTokenHints = createIdTokenHints({ ownTokens })
+  const revocationFeed = createRevocationFeed({ store: createRevocationStore(database), clock })
 
   const authorization = createAuthorization({ codes, targets, clock })
   const pendingRequests = createPendingRequests({
@@ -112,6 +118,7 @@ export async function createServices(options: ServiceOptions) {
     families,
     accessTokens,
     idTokenHints,
+    revocationFeed,
     authorization,
     pendingRequests,
     clientAuthentication,
@@ -137,9 +144,34 @@ export async function createServices(options: ServiceOptions) {
         grantTypes: grantTypeNames,
         authMethods: authMethodNames,
         signingAlgs: config.signingAlgs,
+        revocationFeed: config.revocationFeed !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+    revocationsEndpoint: {
+      watch: watchServices.watch,
+      mode: config.revocationFeed,
+      access: createFeedAccess({
+        mode: config.revocationFeed,
+        feed: revocationFeed,
+        clock,
+        accessTokens: createAccessTokens({
+          ownTokens: createOwnTokens({ keyring, revocations: revocationFeed, issuer, clock }),
+          accounts,
+        }),
+        audience: config.defaultAudience,
+      }),
+      feed: revocationFeed,
+      documents: createFeedDocuments({
+        feed: revocationFeed,
+        sign: (payload) => keyring.sign('ES256', feedType, payload),
+        clock,
+        issuer,
+        heartbeatSeconds: config.revocationFeedHeartbeatSeconds,
+      }),
+      heartbeatSeconds: config.revocationFeedHeartbeatSeconds,
+      maxListeners: config.revocationFeedListeners,
+    },
   }
 }

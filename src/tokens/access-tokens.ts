@@ -1,5 +1,6 @@
 /** Checks an access token that this issuer signed, as its own endpoints accept it: good, alive, not revoked, its user too. */
 import type { Account, Accounts } from '../users/accounts.ts'
+import type { TokenOrigin } from '../verifier/not-before.ts'
 import type { OwnTokens } from './own-tokens.ts'
 
 /** RFC 9068 §2.2, as tokens/issuer.ts writes them. */
@@ -19,7 +20,12 @@ export interface AccessTokenClaims {
 
 export type AccessTokenVerdict =
   /** `account` is the user's; a token of client_credentials has none. */
-  | { valid: true; claims: AccessTokenClaims; account: Account | undefined }
+  | {
+      valid: true
+      claims: AccessTokenClaims
+      origin: TokenOrigin
+      account: Account | undefined
+    }
   /** `claims`: of a token whose signature is good. */
   | { valid: false; reason: string; claims?: Readonly<Record<string, unknown>> }
 
@@ -48,7 +54,7 @@ export function createAccessTokens({
       if (verdict.isRevoked) return { valid: false, reason: 'The token was revoked.', claims }
       if (claims.grant_id !== undefined && (!account || account.disabledAt))
         return { valid: false, reason: 'The user is disabled or gone.', claims }
-      return { valid: true, claims, account }
+      return { valid: true, claims, origin: verdict.origin, account }
     },
   }
 }

@@ -7,11 +7,16 @@ import type { Keyring } from '../keys/keyring.ts'
 export { maxOwnTokenLength } from '../keys/own-tokens.ts'
 import { verifyOwnToken, type OwnTokenClaims, type OwnTokenRules } from '../keys/own-tokens.ts'
 import type { JsonObject } from '../protocol/json.ts'
-import type { Revocations } from '../revocation/revocations.ts'
 import type { TokenOrigin } from '../verifier/not-before.ts'
 
 export type OwnTokenVerdict<Beside> =
-  | { valid: true; claims: OwnTokenClaims; isRevoked: boolean; beside: Beside }
+  | {
+      valid: true
+      claims: OwnTokenClaims
+      origin: TokenOrigin
+      isRevoked: boolean
+      beside: Beside
+    }
   /** `claims` where the signature was good. */
   | { valid: false; detail: string; claims?: OwnTokenClaims }
 
@@ -31,7 +36,8 @@ export function createOwnTokens({
   clock,
 }: {
   keyring: Pick<Keyring, 'find'>
-  revocations: Pick<Revocations, 'isRevoked'>
+  /** The database's, or those that this node holds in memory. */
+  revocations: { isRevoked(token: TokenOrigin): boolean | Promise<boolean> }
   issuer: string
   clock: Pick<Clock, 'now'>
 }): OwnTokens {
@@ -40,11 +46,12 @@ export function createOwnTokens({
       const verdict = await verifyOwnToken(keyring, token, { ...rules, issuer, now: clock.now() })
       if (!verdict.valid) return verdict
       const { claims, header } = verdict
+      const origin = originOf(header, claims)
       const [isRevoked, beside] = await Promise.all([
-        revocations.isRevoked(originOf(header, claims)),
+        revocations.isRevoked(origin),
         readBeside(claims),
       ])
-      return { valid: true, claims, isRevoked, beside }
+      return { valid: true, claims, origin, isRevoked, beside }
     },
   }
 }

@@ -8,6 +8,7 @@ export type WatchedEndpoint =
   | 'introspect'
   | 'revoke'
   | 'global-token-revocation'
+  | 'revocations'
 
 /** Whom an event is about, as far as a good signature, a session or a registered client has told. */
 export interface Subjects {

@@ -5,7 +5,10 @@ import { act, setUp as setUpNode } from '../tokens/setup.ts'
 async function setUp() {
   const node = await setUpNode()
   const { sessions, sub, clock, audit, database } = node
-  const secret = await sessions.start({ sub, amr: [], authTime: clock.now(), after: [] }, undefined)
+  const { secret } = await sessions.start(
+    { sub, amr: [], authTime: clock.now(), after: [] },
+    undefined,
+  )
   clock.advance(10)
   const isSignedIn = async () => (await sessions.find(secret)) !== undefined
   const listEvents = async () =>

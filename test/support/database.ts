@@ -44,6 +44,13 @@ export async function createTestDatabase(
   return { ...database, url, close }
 }
 
+/** The same database as another node has it, with connections of its own. */
+export function joinTestDatabase(t: Test, { url }: Pick<TestDatabase, 'url'>): TestDatabase {
+  const database = createDatabase(url, { onError })
+  t.teardown(() => database.close())
+  return { ...database, url }
+}
+
 async function findRun(): Promise<PostgresRun> {
   const text = await readFile(runFile(), 'utf8').catch(() => {
     throw new Error('Run the tests with tap: its before script starts PostgreSQL')

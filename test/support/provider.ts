@@ -7,11 +7,12 @@ import type { Test } from 'tap'
 import { createApp } from '../../src/app.ts'
 import { readConfig, type Config, type Environment } from '../../src/config.ts'
 import type { Client } from '../../src/clients/registry.ts'
+import type { SetTimer } from '../../src/revocation/pace.ts'
 import { followChanges } from '../../src/services/background.ts'
 import { createServices, type Services } from '../../src/services/index.ts'
 import type { Account } from '../../src/users/accounts.ts'
 import { createTestClock, type TestClock } from './clock.ts'
-import { createTestDatabase, type TestDatabase } from './database.ts'
+import { createTestDatabase, joinTestDatabase, type TestDatabase } from './database.ts'
 import { countRoundTrips, type CountedDatabase } from './round-trips.ts'
 
 export interface TestProvider {
@@ -31,27 +32,33 @@ export interface TestProvider {
 export const password = 'a long enough passphrase'
 export const redirectUri = 'http://localhost:9999/callback'
 
-/** Listens on a free port of 127.0.0.1; ISSUER says so unless the environment has another. */
+/**
+ * Listens on a free port of 127.0.0.1; ISSUER says so unless the environment has another. With `beside` it is one more node
+ * of that issuer, on its database and with its clock.
+ */
 export async function createTestProvider(
   t: Test,
   environment: Environment = {},
+  { beside, setTimer }: { beside?: TestProvider; setTimer?: SetTimer } = {},
 ): Promise<TestProvider> {
   const port = await freePort()
   const given = readConfig({
-    ISSUER: `http://127.0.0.1:${port}`,
+    ISSUER: beside?.issuer ?? `http://127.0.0.1:${port}`,
     HOST: '127.0.0.1',
     PORT: String(port),
-    CLAVIGER_KEY_ENCRYPTION_KEY: randomBytes(32).toString('hex'),
+    CLAVIGER_KEY_ENCRYPTION_KEY: beside?.config.keyEncryptionKey ?? randomBytes(32).toString('hex'),
     ...environment,
   })
   // Its clock is moved by days, and no job reads the keys anew.
   const config = { ...given, keyStalenessSeconds: 3650 * 86_400 }
-  const testDatabase = await createTestDatabase(t)
+  const testDatabase = await (beside ? joinTestDatabase(t, beside.database) : createTestDatabase(t))
   const database = { ...testDatabase, ...countRoundTrips(testDatabase) }
-  const clock = createTestClock()
+  const clock = beside?.clock ?? createTestClock()
   const services = await createServices({ config, database, clock })
+  if (setTimer) Object.assign(services.revocationsEndpoint, { setTimer })
   await services.rotation.ensureKeys()
   await services.keyring.load()
+  await services.revocationFeed.load()
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'trace' }, { write: (line) => void logged.push(JSON.parse(line)) })
   const app = await createApp(services, { config, log })
