@@ -1,6 +1,7 @@
 /** Every route of the app with a request that is in order but for what a test adds, so that a new route needs a row here. */
 import type { Test } from 'tap'
 import { createAssets } from '../../src/http/assets.ts'
+import { createFeedToken } from '../support/feed.ts'
 import { authorizationUrl, obtainTokens, signIn, type Tokens } from '../support/flow.ts'
 import { createTestProvider, redirectUri, type TestProvider } from '../support/provider.ts'
 import { formType, send, type Answer } from '../support/raw-http.ts'
@@ -41,6 +42,7 @@ export async function createWorld(t: Test): Promise<World> {
   const stranger = createUserAgent(provider.issuer)
   const login = formOf(await stranger.open(authorizationUrl(provider, client))).fields
   const logout = formOf(await browser.open(`${provider.issuer}/logout`)).fields
+  const feed = await createFeedToken(provider)
 
   const basic = Buffer.from(`${client.clientId}:${client.secret}`).toString('base64')
   const asClient = { authorization: `Basic ${basic}` }
@@ -100,6 +102,13 @@ export async function createWorld(t: Test): Promise<World> {
       ...json,
       headers: asClient,
       parameters: { token: tokens.refresh_token, token_type_hint: 'refresh_token' },
+    },
+    {
+      name: 'GET /revocations',
+      takes: 'query',
+      ...json,
+      headers: { authorization: `Bearer ${feed.token}` },
+      parameters: { cursor: provider.services.revocationFeed.cursor() },
     },
     { name: 'GET /login', takes: 'query', ...page, parameters: pick(login, 'request') },
     {

@@ -12,6 +12,7 @@ const golden = {
   jwks_uri: 'https://op.example/.well-known/jwks.json',
   introspection_endpoint: 'https://op.example/introspect',
   revocation_endpoint: 'https://op.example/revoke',
+  revocation_feed_endpoint: 'https://op.example/revocations',
   end_session_endpoint: 'https://op.example/logout',
   scopes_supported: ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'],
   claims_supported: [
@@ -109,6 +110,7 @@ t.test('discovery and JWKS', async (t) => {
       jwks_uri: 200,
       introspection_endpoint: 405,
       revocation_endpoint: 405,
+      revocation_feed_endpoint: 401,
       end_session_endpoint: 303,
     }
     const named = Object.keys(metadata).filter((name) => /_(endpoint|uri)$/.test(name))
