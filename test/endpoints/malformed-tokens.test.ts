@@ -39,6 +39,8 @@ async function leavesNoTrace(t: Test, work: () => Promise<void>): Promise<void> 
 
 const userinfo = (token: string) =>
   send(issuer, { path: '/userinfo', headers: { authorization: `Bearer ${token}` } })
+const revocations = (token: string) =>
+  send(issuer, { path: '/revocations', headers: { authorization: `Bearer ${token}` } })
 const postUserinfo = (token: string) =>
   sendForm(issuer, '/userinfo', encodeForm({ access_token: token }).toString())
 const post = (path: string, token: string) =>
@@ -57,7 +59,9 @@ t.test('as a bearer token: 401 invalid_token, with the challenge (RFC 6750 §3.1
   leavesNoTrace(t, async () => {
     for (const [name, token] of Object.entries(badAccessTokens)) {
       const answers = [await postUserinfo(token)]
-      if (/^[\w.~+/-]+=*$/.test(token)) answers.push(await userinfo(token)) // RFC 6750 §2.1
+      // RFC 6750 §2.1
+      if (/^[\w.~+/-]+=*$/.test(token))
+        answers.push(await userinfo(token), await revocations(token))
       for (const answer of answers) {
         checkJsonRefusal(t, provider, answer, invalidToken, name)
         t.match(answer.headers.get('www-authenticate'), challenge, name)

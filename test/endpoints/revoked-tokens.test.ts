@@ -9,6 +9,7 @@ import {
   cookieHeader,
   createWorld,
   obtainServiceToken,
+  serviceScope,
   sendTo,
   type Acceptance,
   type Route,
@@ -77,7 +78,7 @@ t.test('every place where a route looks at a token is in the table of routes', a
       ...alg,
       grant_types: ['client_credentials'],
       redirect_uris: [],
-      scope: 'global_token_revocation',
+      scope: serviceScope,
     }),
   })
   const places = [
@@ -205,6 +206,7 @@ async function revoke(kind: RevocationKind, held: Held): Promise<void> {
     },
   }
   await acts[kind]()
+  await services.revocationFeed.load()
 }
 
 for (const kind of Object.keys(concerned) as RevocationKind[])

@@ -30,6 +30,9 @@ export interface Acceptance {
   isAccepted(answer: Answer, hasEffect: boolean): boolean
 }
 
+/** All that a service may do here. */
+export const serviceScope = 'global_token_revocation revocations'
+
 export interface Route {
   /** As in the app's table: `POST /token`. */
   name: string
@@ -66,7 +69,7 @@ export async function createWorld(t: Test): Promise<World> {
   const service = await provider.createClient({
     grant_types: ['client_credentials'],
     redirect_uris: [],
-    scope: 'global_token_revocation',
+    scope: serviceScope,
   })
   const serviceToken = await obtainServiceToken(provider, service)
   provider.clock.advance(1) // what comes now is later than the consent just given
@@ -187,6 +190,16 @@ export async function createWorld(t: Test): Promise<World> {
         },
       ],
     },
+    {
+      name: 'GET /revocations',
+      takes: 'query',
+      ...json,
+      headers: { authorization: `Bearer ${serviceToken}` },
+      parameters: { cursor: provider.services.revocationFeed.cursor() },
+      accepts: [
+        { place: 'bearer', kinds: ['service_token'], isAccepted: ({ status }) => status === 200 },
+      ],
+    },
     { name: 'GET /login', takes: 'query', ...page, parameters: pick(login, 'request') },
     {
       name: 'POST /login',
@@ -230,7 +243,7 @@ export async function createWorld(t: Test): Promise<World> {
 }
 
 export async function obtainServiceToken(provider: TestProvider, service: Party): Promise<string> {
-  const form = { grant_type: 'client_credentials', scope: 'global_token_revocation' }
+  const form = { grant_type: 'client_credentials', scope: serviceScope }
   return toTokens(await post(provider, '/token', service, form)).access_token
 }
 

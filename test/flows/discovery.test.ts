@@ -12,6 +12,7 @@ const golden = {
   jwks_uri: 'https://op.example/.well-known/jwks.json',
   introspection_endpoint: 'https://op.example/introspect',
   revocation_endpoint: 'https://op.example/revoke',
+  revocation_feed_endpoint: 'https://op.example/revocations',
   end_session_endpoint: 'https://op.example/logout',
   global_token_revocation_endpoint: 'https://op.example/global-token-revocation',
   scopes_supported: ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'],
@@ -113,6 +114,7 @@ t.test('discovery and JWKS', async (t) => {
       jwks_uri: 200,
       introspection_endpoint: 405,
       revocation_endpoint: 405,
+      revocation_feed_endpoint: 401,
       end_session_endpoint: 303,
       global_token_revocation_endpoint: 405,
     }

@@ -1,5 +1,6 @@
 /** What a request costs Postgres: as many waits as the README promises, whatever the latency between the two. */
 import t from 'tap'
+import { createFeedToken, pollFeed } from '../support/feed.ts'
 import {
   authorizationUrl,
   authorize,
@@ -28,11 +29,13 @@ t.test('every endpoint needs no more round trips than the README says', async (t
   const serviceToken = () =>
     post(provider, '/token', service, { grant_type: 'client_credentials', scope: 'orders:read' })
   await serviceToken()
+  const { token } = await createFeedToken(provider)
 
   const get = (path: string) => () => fetch(provider.issuer + path)
   t.equal(await roundTrips(get('/.well-known/jwks.json')), 0, 'JWKS')
   t.equal(await roundTrips(get('/.well-known/openid-configuration')), 0, 'discovery')
   t.equal(await roundTrips(serviceToken), 0, 'client_credentials')
+  t.equal(await roundTrips(() => pollFeed(provider, { token })), 0, 'revocation feed')
   t.equal(await roundTrips(() => userinfo(provider, tokens.access_token)), 1, 'userinfo')
   t.equal(await roundTrips(() => introspect(provider, client, tokens.access_token)), 1)
   t.equal(await roundTrips(() => refresh(provider, client, tokens.refresh_token)), 1, 'refresh')

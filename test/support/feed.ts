@@ -24,6 +24,22 @@ export interface FeedStream {
   untilEnd(): Promise<void>
 }
 
+/** Records so many tokens, or records them again, and lets the node read them. */
+export async function fillFeed({ database, services, clock }: TestProvider, count: number) {
+  await database.query(
+    `insert into revocations (kind, id, not_before, expires_at, cursor, revoked_at)
+     select 'token', 'J' || n, to_timestamp(1000), $2, nextval('revocations_cursor'), $2
+     from generate_series(1, $1::integer) n
+     on conflict (kind, id) do update set cursor = excluded.cursor`,
+    [count, new Date(clock.now().getTime() + 600_000)],
+  )
+  await services.revocationFeed.load()
+}
+
+export function digestsOf({ entries }: FeedDocument): string[] {
+  return entries.map(([, digest]) => digest)
+}
+
 /** An access token for the feed, and the client that has it. */
 export async function createFeedToken(provider: TestProvider) {
   const client = await provider.createClient({
@@ -38,8 +54,9 @@ export async function requestToken(
   provider: TestProvider,
   client: { clientId: string; secret: string },
   scope: string,
+  resource?: string,
 ): Promise<string> {
-  const fields = { grant_type: 'client_credentials', scope }
+  const fields = { grant_type: 'client_credentials', scope, resource }
   const { status, body } = await post(provider, '/token', client, fields)
   if (status !== 200) throw new Error(`No token: ${JSON.stringify(body)}`)
   return String(body['access_token'])
