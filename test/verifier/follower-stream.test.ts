@@ -106,6 +106,20 @@ t.test('while streams fail it polls, and tries a stream less and less often', as
   t.equal(events.filter(({ type }) => type === 'feed_lost').length, 1, 'which is told once')
 })
 
+t.test('a stream that is not answered is given up, and asked for again', async (t) => {
+  const { time, server, follower, events } = await createTestFollower(t)
+  server.intercept = ({ way }) => way === 'stream'
+  follower.start()
+  await until(() => server.count('stream') === 1)
+  time.advance(10_000)
+  await until(() => events.some(({ type }) => type === 'feed_lost'))
+  t.equal(follower.status().failure, 'The stream did not open in 10 s')
+  server.intercept = () => false
+  await until(() => time.waiting().length > 1)
+  time.advance(1_000)
+  await until(() => follower.status().connection === 'stream')
+})
+
 t.test('streams that break as soon as they are open are not opened in haste', async (t) => {
   const following = await createTestFollower(t)
   const { time, server, follower } = following
