@@ -20,11 +20,11 @@ async function followStream(t: Test, options: FollowOptions = {}): Promise<Follo
 t.test('whatever happens to a stream, what is revoked meanwhile is known soon', async (t) => {
   type Trouble = (following: Following) => void | Promise<void>
   const troubles: [why: string, reason: RegExp, trouble: Trouble][] = [
-    ['it is cut', /cannot be reached/, ({ server }) => server.streams[0]!.cut()],
+    ['it is cut', /cannot be read/, ({ server }) => server.streams[0]!.cut()],
     ['it ends', /The stream ended/, ({ server }) => server.streams[0]!.end()],
     [
       'it is cut within an event',
-      /cannot be reached/,
+      /cannot be read/,
       async ({ server }) => {
         const jwt = await server.sign(server.documentAfter('c0'))
         await new Promise<void>((resolve) => {

@@ -1,0 +1,4 @@
+/** C's file replaces this one. */
+export interface ProofOptions {
+  windowSeconds?: number
+}
