@@ -1,5 +1,8 @@
 /** Bodies of answers, read to a limit. */
 import { FeedError } from './feed-error.ts'
+import { parseObject } from './json.ts'
+
+const longestErrorBytes = 16_384
 
 export async function readText(response: Response, maxBytes: number): Promise<string> {
   if (!response.body) return ''
@@ -26,10 +29,7 @@ export function discard(response: Response): void {
 
 /** The `error` of a JSON answer (RFC 6749 §5.2, RFC 6750 §3.1), where there is a plain one. */
 export async function readErrorCode(response: Response): Promise<string | undefined> {
-  try {
-    const { error } = JSON.parse(await readText(response, 16_384)) as { error?: unknown }
-    return typeof error === 'string' && /^[\w.-]{1,64}$/.test(error) ? error : undefined
-  } catch {
-    return undefined
-  }
+  const body = await readText(response, longestErrorBytes).catch(() => '')
+  const error = parseObject(body)?.['error']
+  return typeof error === 'string' && /^[\w.-]{1,64}$/.test(error) ? error : undefined
 }

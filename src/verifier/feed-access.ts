@@ -1,9 +1,9 @@
 /** Access tokens for the feed: by client_credentials (RFC 6749 §4.4), by the caller's own way, or none. */
 import { discard, readErrorCode, readText } from './bounded-body.ts'
-import { readEndpoint } from './endpoint-url.ts'
 import { FeedError, reasonOf } from './feed-error.ts'
 import { feedScope } from './feed.ts'
 import type { FeedCredentials } from './follow-options.ts'
+import { parseObject } from './json.ts'
 import type { Fetch, SetTimer } from './runtime.ts'
 import { createDeadline, unlessAborted } from './timers.ts'
 
@@ -15,7 +15,6 @@ export interface FeedAccess {
 }
 
 export interface FeedAccessOptions {
-  issuer: string
   metadata: { get(): Promise<{ token_endpoint?: string }> }
   fetch: Fetch
   monotonic: () => number
@@ -56,7 +55,7 @@ function createCallerAccess(accessToken: () => Promise<string>): FeedAccess {
 
 function createClientAccess(
   credentials: FeedCredentials & { type: 'client' },
-  { issuer, metadata, fetch, monotonic, setTimer, closing }: FeedAccessOptions,
+  { metadata, fetch, monotonic, setTimer, closing }: FeedAccessOptions,
 ): FeedAccess {
   let held: { token: string; until: number } | undefined
   let running: Promise<string> | undefined
@@ -65,7 +64,7 @@ function createClientAccess(
     const { token_endpoint: endpoint } = await metadata.get()
     if (endpoint === undefined)
       throw new FeedError("The issuer's metadata name no token_endpoint: follow with accessToken")
-    const response = await fetch(readEndpoint(endpoint, issuer).href, {
+    const response = await fetch(endpoint, {
       method: 'POST',
       headers: {
         accept: 'application/json',
@@ -139,16 +138,11 @@ function hintOf(code: string): string {
 }
 
 function parseGrant(text: string): Granted | undefined {
-  try {
-    const answer = JSON.parse(text) as Record<string, unknown> | null
-    const { access_token: token, token_type: type, expires_in: seconds } = answer ?? {}
-    if (!isToken(token)) return undefined
-    if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') return undefined
-    const isLifetime = typeof seconds === 'number' && seconds > 0
-    return { token, lifetimeSeconds: isLifetime ? seconds : defaultLifetimeSeconds }
-  } catch {
+  const { access_token: token, token_type: type, expires_in: seconds } = parseObject(text) ?? {}
+  if (!isToken(token) || typeof type !== 'string' || type.toLowerCase() !== 'bearer')
     return undefined
-  }
+  const isLifetime = typeof seconds === 'number' && seconds > 0
+  return { token, lifetimeSeconds: isLifetime ? seconds : defaultLifetimeSeconds }
 }
 
 /** The characters of RFC 6750 §2.1. */

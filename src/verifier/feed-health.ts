@@ -48,6 +48,8 @@ export function createFeedHealth({
       : `the issuer itself knows what was revoked ${Math.round(age / 1000)} s ago only: see its log and its database`
   }
 
+  const describe = () => failure ?? describeAge()
+
   return {
     worked(way) {
       if (way === mode) failure = undefined
@@ -67,11 +69,11 @@ export function createFeedHealth({
     judge() {
       if (isFresh() === wasFresh) return
       wasFresh = !wasFresh
-      onEvent({ type: wasFresh ? 'feed_fresh' : 'feed_stale', detail: describeAge() })
+      onEvent(wasFresh ? { type: 'feed_fresh' } : { type: 'feed_stale', detail: describe() })
     },
     isFresh,
     connection: () => connection,
     failure: () => failure,
-    describe: () => failure ?? describeAge(),
+    describe,
   }
 }

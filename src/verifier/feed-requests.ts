@@ -1,6 +1,5 @@
 /** The feed over HTTP: documents one by one, or as a stream. Every wait and size is bounded, redirects are refused. */
 import { discard, readErrorCode, readText } from './bounded-body.ts'
-import { readEndpoint } from './endpoint-url.ts'
 import { readEvents } from './event-stream.ts'
 import type { FeedAccess } from './feed-access.ts'
 import { longestDocument } from './feed-documents.ts'
@@ -52,7 +51,7 @@ export function createFeedRequests({
       throw new FeedError(
         `${issuer} has no revocation feed (no revocation_feed_endpoint in its metadata): set endpoint, or revocations: 'off'`,
       )
-    const url = readEndpoint(text, issuer)
+    const url = new URL(text)
     if (cursor !== undefined) url.searchParams.set('cursor', cursor)
     return url
   }
@@ -125,7 +124,7 @@ function asFeedError(error: unknown, signal: AbortSignal): FeedError {
   const cause: unknown = signal.aborted ? signal.reason : error
   if (cause instanceof FeedError) return cause
   return new FeedError(
-    `The feed cannot be reached (${reasonOf(cause)}): check that the issuer is up, and the network to it`,
+    `The feed cannot be read (${reasonOf(cause)}): check that the issuer is up, and the network to it`,
     { cause },
   )
 }

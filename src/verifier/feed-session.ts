@@ -88,17 +88,9 @@ export function createFeedSession({
     try {
       await readPages(cursor)
     } catch (error) {
-      if (!forgetCursorAfter(error)) throw error
+      if (!isCursorRefused(error)) throw error
       await readWholeState()
     }
-  }
-
-  /** Whether the error says that the cursor is none (any more). */
-  function forgetCursorAfter(error: unknown): boolean {
-    const isCursorRefused =
-      error instanceof FeedError && (error.status === 400 || error.status === 410)
-    if (isCursorRefused) cursor = undefined
-    return isCursorRefused
   }
 
   async function listen(onDocument: () => void): Promise<void> {
@@ -116,13 +108,15 @@ export function createFeedSession({
         )
         onDocument()
       }
-    } catch (error) {
-      forgetCursorAfter(error)
-      throw error
     } finally {
       deadline.end()
     }
   }
 
   return { catchUp, listen, isWholeStateDue, cursor: () => cursor }
+}
+
+/** It is none (any more), so that only the whole state can be asked for. */
+function isCursorRefused(error: unknown): boolean {
+  return error instanceof FeedError && (error.status === 400 || error.status === 410)
 }

@@ -1,5 +1,6 @@
 /** The revocation feed (docs/revocation-feed.md): what an issuer tells those who verify tokens locally. */
 import { sha256 } from './digest.ts'
+import { isObject } from './json.ts'
 import type { RevocationKind, RevocationSubject } from './not-before.ts'
 
 /** The `typ` of its signed documents. */
@@ -95,8 +96,4 @@ function isEntryLike(entry: unknown): boolean {
     Number.isFinite(notBefore) &&
     Number.isFinite(expiresAt)
   )
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

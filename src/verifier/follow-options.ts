@@ -1,5 +1,4 @@
 /** How a verifier follows the revocation feed of its issuer. */
-import { readEndpoint } from './endpoint-url.ts'
 
 export interface FollowOptions {
   /** A client of the issuer's that may have the scope `revocations` by client_credentials … */
@@ -37,19 +36,20 @@ export interface FollowSettings {
 
 const longestSeconds = 86_400
 
-/** Throws an error that says which option is wrong. */
+/** Throws a TypeError that says which option is wrong. */
 export function readFollowOptions(options: FollowOptions, issuer: string): FollowSettings {
   const { endpoint, mode = 'stream', whenStale = 'refuse' } = options
-  const maxFeedAgeSeconds = readSeconds('maxFeedAgeSeconds', options.maxFeedAgeSeconds ?? 60)
+  const maxFeedAgeSeconds = readSeconds('maxFeedAgeSeconds', options.maxFeedAgeSeconds ?? 60, 3)
   const pollSeconds = readSeconds(
     'pollSeconds',
     options.pollSeconds ?? Math.min(5, maxFeedAgeSeconds / 2),
+    0.5,
   )
   if (pollSeconds >= maxFeedAgeSeconds)
     throw new TypeError(
       'pollSeconds must be less than maxFeedAgeSeconds, or the feed is never fresh',
     )
-  if (endpoint !== undefined) readEndpoint(endpoint, issuer)
+  if (endpoint !== undefined) checkEndpoint(endpoint, issuer)
   if (!['stream', 'poll'].includes(mode))
     throw new TypeError(`mode must be 'stream' or 'poll', not ${JSON.stringify(mode)}`)
   if (!['refuse', 'accept'].includes(whenStale))
@@ -62,6 +62,13 @@ export function readFollowOptions(options: FollowOptions, issuer: string): Follo
     maxAgeMilliseconds: maxFeedAgeSeconds * 1000,
     whenStale,
   }
+}
+
+/** It is sent a token: where the issuer is reached over TLS, so is it. */
+function checkEndpoint(endpoint: string, issuer: string): void {
+  const protocol = URL.canParse(endpoint) ? new URL(endpoint).protocol : undefined
+  if (protocol !== 'https:' && (protocol !== 'http:' || new URL(issuer).protocol === 'https:'))
+    throw new TypeError('endpoint must be an https URL')
 }
 
 function readCredentials({
@@ -83,8 +90,8 @@ function readCredentials({
   return credentials
 }
 
-function readSeconds(name: string, seconds: number): number {
-  if (!(seconds > 0 && seconds <= longestSeconds))
-    throw new TypeError(`${name} must be more than 0 and at most ${longestSeconds} seconds`)
+function readSeconds(name: string, seconds: number, least: number): number {
+  if (!(seconds >= least && seconds <= longestSeconds))
+    throw new TypeError(`${name} must be ${least} to ${longestSeconds} seconds`)
   return seconds
 }

@@ -2,6 +2,7 @@ import t from 'tap'
 import { readFollowOptions, type FollowOptions } from '../../src/verifier/follow-options.ts'
 
 const issuer = 'https://issuer.example'
+const accessToken = async () => 'token'
 const read = (options: FollowOptions) => readFollowOptions(options, issuer)
 
 t.test('what is not said has a default', async (t) => {
@@ -17,22 +18,24 @@ t.test('what is not said has a default', async (t) => {
 })
 
 t.test('what can never work is refused at once, by its name', async (t) => {
-  const accessToken = async () => 'token'
   const rows: [options: FollowOptions, message: RegExp][] = [
     [{}, /clientId and clientSecret, or accessToken, or public/],
     [{ clientId: 'C' }, /exactly one/],
     [{ clientSecret: 'S', public: true }, /exactly one/],
     [{ accessToken, public: true }, /exactly one/],
     [{ accessToken, clientId: 'C', clientSecret: 'S' }, /exactly one/],
-    [{ public: true, maxFeedAgeSeconds: 0 }, /^maxFeedAgeSeconds/],
+    [{ public: true, maxFeedAgeSeconds: 2 }, /^maxFeedAgeSeconds/],
     [{ public: true, maxFeedAgeSeconds: NaN }, /^maxFeedAgeSeconds/],
     [{ public: true, maxFeedAgeSeconds: Infinity }, /^maxFeedAgeSeconds/],
-    [{ public: true, pollSeconds: -1 }, /^pollSeconds/],
+    [{ public: true, pollSeconds: 0.4 }, /^pollSeconds/],
     [{ public: true, pollSeconds: 60 }, /^pollSeconds must be less/],
     [{ public: true, mode: 'push' as 'poll' }, /^mode .*"push"/],
     [{ public: true, whenStale: 'ignore' as 'accept' }, /^whenStale .*"ignore"/],
-    [{ public: true, endpoint: '/revocations' }, /no URL/],
-    [{ public: true, endpoint: 'http://issuer.example/revocations' }, /https/],
+    [{ public: true, endpoint: '/revocations' }, /^endpoint must be an https URL/],
+    [
+      { public: true, endpoint: 'http://issuer.example/revocations' },
+      /^endpoint must be an https URL/,
+    ],
   ]
   for (const [options, message] of rows) t.throws(() => read(options), { message })
 })

@@ -7,6 +7,7 @@ import { createIssuerMetadata } from '../../src/verifier/issuer-metadata.ts'
 import { createVerifySignature } from '../../src/verifier/jws.ts'
 import { createKeySet } from '../../src/verifier/key-set.ts'
 import { isRevoked, type TokenOrigin } from '../../src/verifier/not-before.ts'
+import { defaultRuntime } from '../../src/verifier/runtime.ts'
 import { signatureAlgorithms } from '../../src/verifier/verification-keys.ts'
 import { createFeedServer, type FeedServer, type FeedServerOptions } from './feed-server.ts'
 import { createTestTime, until, type TestTime } from './test-time.ts'
@@ -39,7 +40,7 @@ export async function createTestFollower(
   let verified = 0
   let verifying = 0
   const { now, monotonic, setTimer } = time
-  const runtime = { fetch: globalThis.fetch, now, monotonic, setTimer }
+  const runtime = { fetch: defaultRuntime.fetch, now, monotonic, setTimer }
   const metadata = createIssuerMetadata({ issuer: server.issuer, ...runtime })
   const verifySignature = createVerifySignature({
     keys: createKeySet({

@@ -20,11 +20,11 @@ async function followStream(t: Test, options: FollowOptions = {}): Promise<Follo
 t.test('whatever happens to a stream, what is revoked meanwhile is known soon', async (t) => {
   type Trouble = (following: Following) => void | Promise<void>
   const troubles: [why: string, reason: RegExp, trouble: Trouble][] = [
-    ['it is cut', /cannot be reached/, ({ server }) => server.streams[0]!.cut()],
+    ['it is cut', /cannot be read/, ({ server }) => server.streams[0]!.cut()],
     ['it ends', /The stream ended/, ({ server }) => server.streams[0]!.end()],
     [
       'it is cut within an event',
-      /cannot be reached/,
+      /cannot be read/,
       async ({ server }) => {
         const jwt = await server.sign(server.documentAfter('c0'))
         await new Promise<void>((resolve) => {
@@ -104,6 +104,20 @@ t.test('while streams fail it polls, and tries a stream less and less often', as
     failure: 'The feed answered 406: see the log of the issuer',
   })
   t.equal(events.filter(({ type }) => type === 'feed_lost').length, 1, 'which is told once')
+})
+
+t.test('a stream that is not answered is given up, and asked for again', async (t) => {
+  const { time, server, follower, events } = await createTestFollower(t)
+  server.intercept = ({ way }) => way === 'stream'
+  follower.start()
+  await until(() => server.count('stream') === 1)
+  time.advance(10_000)
+  await until(() => events.some(({ type }) => type === 'feed_lost'))
+  t.equal(follower.status().failure, 'The stream did not open in 10 s')
+  server.intercept = () => false
+  await until(() => time.waiting().length > 1)
+  time.advance(1_000)
+  await until(() => follower.status().connection === 'stream')
 })
 
 t.test('streams that break as soon as they are open are not opened in haste', async (t) => {

@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { createTestFollower } from './follower-setup.ts'
@@ -171,8 +170,7 @@ t.test('an issuer that cannot be reached is said so', async (t) => {
   http.close()
   const { follower } = await createTestFollower(t, { public: true, endpoint })
   await t.rejects(follower.ready(), {
-    message:
-      /cannot be reached \(connect ECONNREFUSED 127.0.0.1:\d+\): check that the issuer is up/,
+    message: /cannot be read \(connect ECONNREFUSED 127.0.0.1:\d+\): check that the issuer is up/,
   })
 })
 
@@ -261,7 +259,26 @@ t.test('closed while it asks, it neither waits nor learns', async (t) => {
 
 t.test('a process whose follower is closed ends by itself', async (t) => {
   const { server } = await createTestFollower(t)
-  const script = fileURLToPath(new URL('follow-and-close.js', import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [script, server.issuer])
-  t.equal(stdout, 'stream\n')
+  const folder = new URL('../../src/verifier', import.meta.url).href
+  const script = `
+    import { decodeJwt } from 'jose'
+    import { createFollower } from '${folder}/follower.js'
+    import { defaultRuntime } from '${folder}/runtime.js'
+    const follower = createFollower({
+      ...defaultRuntime,
+      now: () => 0, // the issuer is of another time
+      public: true,
+      issuer: '${server.issuer}',
+      endpoint: '${server.issuer}/revocations',
+      verifySignature: async (jws) => ({ header: { kid: 'key-1' }, payload: decodeJwt(jws) }),
+      onEvent({ detail }) {
+        if (detail !== 'stream') return
+        follower.close()
+        process.stdout.write(detail)
+      },
+    })
+    follower.start()`
+  const args = ['--input-type=module', '--eval', script]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  t.equal(stdout, 'stream')
 })
