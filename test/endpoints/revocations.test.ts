@@ -53,7 +53,7 @@ t.test('a document says what was revoked, signed with ES256 under a type of its 
     clock: now * 1000,
     as_of: now * 1000,
     heartbeat: 5,
-    entries: [['user', await digestSubject({ kind: 'user', id: account.sub }), now + 1, now + 601]],
+    entries: [['user', await digestSubject({ kind: 'user', id: account.sub }), now + 1, now + 661]],
   })
   t.notMatch(JSON.stringify(payload), account.sub, 'it names nobody')
 })

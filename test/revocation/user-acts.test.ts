@@ -27,7 +27,7 @@ async function setUp() {
 
 t.test('a disabled user is revoked too, and who is enabled again stays revoked', async (t) => {
   const { userActs, accounts, sub, isSignedIn, listEvents, listRecords } = await setUp()
-  t.match(await userActs.disable(sub, { ...act, reason: 'left' }), { ended: { sessions: 1 } })
+  t.match(await userActs.disable(sub, { ...act, reason: 'left' }), { ended: { sessions: 2 } })
   t.ok((await accounts.findBySub(sub))?.disabledAt)
   t.strictSame(await listRecords(), [{ kind: 'user', id: sub, reason: 'left' }])
   t.match(await userActs.enable(sub, act), { sub, disabledAt: undefined })
@@ -41,7 +41,7 @@ t.test('a disabled user is revoked too, and who is enabled again stays revoked',
 
 t.test('a deleted user leaves the record of their tokens behind', async (t) => {
   const { userActs, accounts, sub, listEvents, listRecords } = await setUp()
-  t.match(await userActs.delete(sub, act), { ended: { sessions: 1 } })
+  t.match(await userActs.delete(sub, act), { ended: { sessions: 2 } })
   t.equal(await accounts.findBySub(sub), undefined)
   t.strictSame(await listRecords(), [{ kind: 'user', id: sub, reason: 'deleted' }])
   t.strictSame(await listEvents(), [
@@ -52,7 +52,7 @@ t.test('a deleted user leaves the record of their tokens behind', async (t) => {
 
 t.test('a new password ends what the former one opened', async (t) => {
   const { userActs, accounts, sub, isSignedIn, listEvents } = await setUp()
-  t.match(await userActs.setPassword(sub, password, act), { ended: { sessions: 1 } })
+  t.match(await userActs.setPassword(sub, password, act), { ended: { sessions: 2 } })
   t.match(await accounts.authenticate('alice@example.com', password), { sub })
   t.equal(await isSignedIn(), false)
   t.strictSame(await listEvents(), [

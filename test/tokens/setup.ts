@@ -78,9 +78,9 @@ export async function setUp(environment: Environment = {}) {
   await node.resources.create({ resource: 'https://a.example', name: 'A' })
 
   /** What every grant here is of; no code of a session that has ended gives anything. */
-  async function beginSession() {
+  async function beginSession(of = sub) {
     const times = { authTime: clock.now(), createdAt: clock.now(), expiresAt: inHalfADay(clock) }
-    const signIn = { sessionHash: randomBytes(32), sub, amr: ['pwd'], ...times }
+    const signIn = { sessionHash: randomBytes(32), sub: of, amr: ['pwd'], ...times }
     await createSessionStore(database).insert('the sid', signIn)
   }
   await beginSession()
@@ -102,7 +102,7 @@ export async function setUp(environment: Environment = {}) {
 
   /** A refresh family that a redeemed code began, and its first token. */
   async function beginFamily(changes: Partial<CodeGrant> = {}) {
-    await beginSession()
+    await beginSession(changes.sub)
     const code = await node.codes.create(newGrant(changes))
     await node.codes.consume(code, { refreshable: true })
     const { grantId } = (await node.codes.find(code))!
