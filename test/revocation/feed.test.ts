@@ -289,6 +289,35 @@ t.test('all nodes of a database give the same cursors', async (t) => {
 })
 
 t.test(
+  'a node that lags does not go on from a page of another, which lacks what moved',
+  async (t) => {
+    const { append, createFeed, feed } = await setUp(t)
+    for (const id of 'ABCD') await append(id)
+    const lagging = createFeed()
+    await lagging.load()
+
+    await append('B')
+    await feed.load() // A, C, D; then B
+    const first = feed.pageAfter(undefined)
+    t.strictSame([first.entries.length, first.asOf], [3, undefined])
+    t.equal(
+      lagging.pageAfter(first.cursor).after,
+      undefined,
+      'else it would say: no more, not even B',
+    )
+    t.equal((await read(lagging, first.cursor)).ids, 'ABCD')
+
+    for (const id of 'CDE') await append(id)
+    await feed.load() // A, B, C; then D and E
+    const further = feed.pageAfter(undefined)
+    t.equal(lagging.pageAfter(further.cursor).after, undefined, 'it is not further, as it lacks D')
+    await lagging.load()
+    t.equal(lagging.pageAfter(further.cursor).after, further.cursor)
+    t.equal((await read(lagging, further.cursor)).ids, 'DE')
+  },
+)
+
+t.test(
   'after the rows were restored everything is read anew, and every reader gets it',
   async (t) => {
     const { append, feed, database } = await setUp(t)
