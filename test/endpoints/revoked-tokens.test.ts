@@ -82,8 +82,15 @@ t.test('every place where a route looks at a token is in the table of routes', a
     }),
   })
   const places = [
-    ...['bearer', 'access_token', 'refresh_token', 'token', 'id_token_hint'],
-    ...['subject_token', 'actor_token', 'logout_token', 'assertion'],
+    'bearer',
+    'access_token',
+    'refresh_token',
+    'token',
+    'id_token_hint',
+    'subject_token',
+    'actor_token',
+    'logout_token',
+    'assertion',
   ]
   const looks = watchLooks()
   const found = new Set<string>()

@@ -30,6 +30,9 @@ export interface Acceptance {
   isAccepted(answer: Answer, hasEffect: boolean): boolean
 }
 
+const isOk = ({ status }: Answer) => status === 200
+const isLogout = ({ status }: Answer) => status === 303
+
 /** All that a service may do here. */
 export const serviceScope = 'global_token_revocation revocations'
 
@@ -94,10 +97,8 @@ export async function createWorld(t: Test): Promise<World> {
   const json = { isPage: false }
   const untrusted = ['client_id', 'redirect_uri']
 
-  const isOk = ({ status }: Answer) => status === 200
   const hint = { place: 'id_token_hint', kinds: ['id_token'] } as const
   const asBearer = { place: 'bearer', kinds: ['access_token'], isAccepted: isOk } as const
-  const isLogout = ({ status }: Answer) => status === 303
 
   const routes: Route[] = [
     { name: 'GET /.well-known/openid-configuration', ...silent, ...json },
