@@ -25,7 +25,7 @@ function play(
   check: (claimed: number, age: number) => void,
 ): void {
   const time = createTestTime()
-  const freshness = createFreshness(time)
+  const freshness = createFreshness({ ...time, keptMilliseconds: 1000 })
   time.setWallClockError(wallClockError)
   const signed: { clock: number; as_of: number }[] = []
   let knownUntil = -Infinity
