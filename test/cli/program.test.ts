@@ -5,12 +5,16 @@ import { packageRoot } from '../support/postgres-run.ts'
 import { createCli, createTestCli } from './run-cli.ts'
 
 const commands = {
-  '': ['serve', 'migrate', 'users', 'clients', 'resources', 'keys', 'tokens', 'doctor'],
+  '': [
+    ...['serve', 'migrate', 'users', 'sessions', 'clients', 'resources', 'keys', 'tokens'],
+    ...['revoke-all', 'audit', 'doctor'],
+  ],
   users: ['create', 'list', 'show', 'disable', 'enable', 'set-password', 'revoke', 'delete'],
-  clients: ['create', 'list', 'show', 'update', 'rotate-secret', 'delete'],
+  sessions: ['list', 'revoke'],
+  clients: ['create', 'list', 'show', 'update', 'rotate-secret', 'revoke', 'delete'],
   resources: ['create', 'list', 'show', 'update', 'delete'],
   keys: ['list', 'rotate', 'revoke'],
-  tokens: ['inspect'],
+  tokens: ['inspect', 'revoke'],
 }
 
 t.test('--help on every level lists the commands and has examples', async (t) => {
@@ -22,7 +26,7 @@ t.test('--help on every level lists the commands and has examples', async (t) =>
     for (const verb of verbs) t.match(stdout, new RegExp(`^  ${verb} `, 'm'))
   }
   const leaves = [
-    ...['serve', 'migrate', 'doctor'].map((verb) => [verb]),
+    ...['serve', 'migrate', 'revoke-all', 'audit', 'doctor'].map((verb) => [verb]),
     ...Object.entries(commands).flatMap(([noun, verbs]) =>
       noun === '' ? [] : verbs.map((verb) => [noun, verb]),
     ),

@@ -104,7 +104,9 @@ t.test('every place where a route looks at a token is in the table of routes', a
 /** A route may look at a token only when it has no other. */
 function withoutTokens(parameters: Record<string, string>): Record<string, string> {
   const tokens: unknown[] = Object.values({ ...world.tokens })
-  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => !tokens.includes(value)))
+  return Object.fromEntries(
+    Object.entries(parameters).filter(([, value]) => !tokens.includes(value)),
+  )
 }
 
 /** Which keys and refresh tokens the server's rooms are asked for. */
@@ -178,9 +180,12 @@ const concerned: Record<RevocationKind, TokenKind[]> = {
 }
 
 async function revoke(kind: RevocationKind, held: Held): Promise<void> {
-  const { sub = '', sid, grant_id, jti = '' } = decodeJwt<{ sid: string; grant_id: string }>(
-    held.access_token,
-  )
+  const {
+    sub = '',
+    sid,
+    grant_id,
+    jti = '',
+  } = decodeJwt<{ sid: string; grant_id: string }>(held.access_token)
   const acts: Record<RevocationKind, () => Promise<unknown>> = {
     user: () => revocations.revokeUser(sub, act),
     session: () => revocations.revokeSession({ sid }, { ...act, refreshTokens: true }),
