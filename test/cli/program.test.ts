@@ -6,8 +6,17 @@ import { createCli, createTestCli } from './run-cli.ts'
 
 const commands = {
   '': [
-    ...['serve', 'migrate', 'users', 'sessions', 'clients', 'resources', 'keys', 'tokens'],
-    ...['revoke-all', 'audit', 'doctor'],
+    'serve',
+    'migrate',
+    'users',
+    'sessions',
+    'clients',
+    'resources',
+    'keys',
+    'tokens',
+    'revoke-all',
+    'audit',
+    'doctor',
   ],
   users: ['create', 'list', 'show', 'disable', 'enable', 'set-password', 'revoke', 'delete'],
   sessions: ['list', 'revoke'],

@@ -168,10 +168,10 @@ t.test('users disable, enable, set-password and delete end what the user holds',
 
   const { events } = await json(['audit', '--action', 'users'])
   const actions = events.map(({ action }: { action: string }) => action)
-  t.strictSame(actions, [
-    ...['users.delete', 'users.revoke', 'users.set-password', 'users.revoke'],
-    ...['users.set-password', 'users.enable', 'users.revoke', 'users.disable'],
-  ])
+  t.equal(
+    actions.join(' ').replaceAll('users.', ''),
+    'delete revoke set-password revoke set-password enable revoke disable',
+  )
 })
 
 t.test('a stored name does not steer the terminal', async (t) => {
