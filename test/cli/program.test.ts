@@ -9,19 +9,36 @@ const commands = {
     'serve',
     'migrate',
     'users',
+    'sessions',
     'clients',
     'resources',
     'keys',
     'tokens',
     'events',
     'signals',
+    'revoke-all',
+    'audit',
+    'gateway',
+    'logouts',
     'doctor',
   ],
-  users: ['create', 'list', 'show', 'disable', 'enable', 'set-password', 'revoke', 'delete'],
-  clients: ['create', 'list', 'show', 'update', 'rotate-secret', 'delete'],
+  users: [
+    'create',
+    'list',
+    'show',
+    'disable',
+    'enable',
+    'set-claims',
+    'set-password',
+    'revoke',
+    'delete',
+  ],
+  sessions: ['list', 'revoke'],
+  clients: ['create', 'list', 'show', 'update', 'rotate-secret', 'revoke', 'delete'],
   resources: ['create', 'list', 'show', 'update', 'delete'],
   keys: ['list', 'rotate', 'revoke'],
-  tokens: ['inspect'],
+  tokens: ['inspect', 'revoke'],
+  logouts: ['list', 'retry'],
 }
 
 t.test('--help on every level lists the commands and has examples', async (t) => {
@@ -33,7 +50,9 @@ t.test('--help on every level lists the commands and has examples', async (t) =>
     for (const verb of verbs) t.match(stdout, new RegExp(`^  ${verb} `, 'm'))
   }
   const leaves = [
-    ...['serve', 'migrate', 'events', 'signals', 'doctor'].map((verb) => [verb]),
+    ...['serve', 'migrate', 'events', 'signals', 'revoke-all', 'audit', 'gateway', 'doctor'].map(
+      (verb) => [verb],
+    ),
     ...Object.entries(commands).flatMap(([noun, verbs]) =>
       noun === '' ? [] : verbs.map((verb) => [noun, verb]),
     ),

@@ -30,9 +30,6 @@ export interface Acceptance {
   isAccepted(answer: Answer, hasEffect: boolean): boolean
 }
 
-const isOk = ({ status }: Answer) => status === 200
-const isLogout = ({ status }: Answer) => status === 303
-
 /** All that a service may do here. */
 export const serviceScope = 'global_token_revocation revocations'
 
@@ -62,6 +59,9 @@ export interface World {
   browser: UserAgent
   routes: Route[]
 }
+
+const isOk = ({ status }: Answer) => status === 200
+const isRedirect = ({ status }: Answer) => status === 303
 
 export async function createWorld(t: Test): Promise<World> {
   const provider = await createTestProvider(t)
@@ -229,7 +229,7 @@ export async function createWorld(t: Test): Promise<World> {
       ...page,
       headers: asPerson,
       parameters: logoutRequest,
-      accepts: [{ ...hint, isAccepted: isLogout }],
+      accepts: [{ ...hint, isAccepted: isRedirect }],
     },
     {
       name: 'POST /logout',
@@ -237,7 +237,7 @@ export async function createWorld(t: Test): Promise<World> {
       ...page,
       headers: asPerson,
       parameters: { ...logoutRequest, ...logout, decision: 'yes' },
-      accepts: [{ ...hint, parameters: {}, isAccepted: isLogout }],
+      accepts: [{ ...hint, parameters: {}, isAccepted: isRedirect }],
     },
   ]
   return { provider, client, service, tokens, browser, routes }
