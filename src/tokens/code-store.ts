@@ -85,12 +85,13 @@ export function createCodeStore(database: Queryable) {
                order by s.ended_at is null desc
                limit 1
                for share), true)
-           returning o.grant_id, o.client_id, o.sub, o.sid, o.scope, o.resources, o.auth_time, o.amr
+           returning o.grant_id, o.client_id, o.sub, o.sid, o.scope, o.resources, o.auth_time, o.amr,
+             o.created_at
          ), family as (
            insert into refresh_families
              (grant_id, client_id, sub, sid, scope, resources, auth_time, amr, generation, rotated_at, created_at,
               idle_expires_at, expires_at)
-           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, 1, $2, $2, $4, $5
+           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, 1, $2, created_at, $4, $5
            from consumed
            where $3::boolean
          )
