@@ -28,17 +28,20 @@ const enqueueEnded = (condition: string) => `
  */
 export function createLogoutStore(transaction: Queryable) {
   return {
-    /** Answers how many were open. */
+    /** Answers how many were open. Those that were not end at the later instant, for who compares with it. */
     async endSession({ sub, sid }: SessionName, at: Date, expiresAt: Date): Promise<number> {
-      const ended = await transaction.query(
-        `update sessions set ended_at = $3
-         where sid = $1 and coalesce(sub = $2, true) and ended_at is null
-         returning sid`,
+      const [row] = await transaction.query<{ open: number }>(
+        `with ended as (
+           update sessions set ended_at = greatest(ended_at, $3)
+           where sid = $1 and coalesce(sub = $2, true)
+         )
+         select count(*)::integer as open from sessions
+         where sid = $1 and coalesce(sub = $2, true) and ended_at is null`,
         [sid, sub ?? null, at],
       )
       const tell = enqueueEnded('c.sid = $3 and coalesce(c.sub = $4, true)')
       await transaction.query(tell, [at, expiresAt, sid, sub ?? null])
-      return ended.length
+      return row!.open
     },
 
     async endSessionsOfUser(sub: string, at: Date, expiresAt: Date): Promise<void> {

@@ -115,7 +115,7 @@ export function createCodeStore(database: Queryable) {
            insert into refresh_families
              (grant_id, client_id, sub, sid, scope, resources, auth_time, amr, generation, rotated_at, created_at,
               idle_expires_at, expires_at)
-           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, 1, $2, $2, $4, $5
+           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, 1, $2, created_at, $4, $5
            from begun
            where $3::boolean
          ), listener as (

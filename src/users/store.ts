@@ -69,10 +69,9 @@ export interface AccountRow {
 
 export function accountColumns(table: string): string {
   const names = ['sub', 'username', 'email', 'email_verified', 'claims']
-  const own = [...names, 'created_at', 'updated_at', 'disabled_at'].map(
-    (name) => `${table}.${name}`,
-  )
-  return `${own.join(', ')}, ${revokedAt(table)} as revoked_at,
+  const instants = ['created_at', 'updated_at', 'disabled_at']
+  const own = [...names, ...instants].map((name) => `${table}.${name}`).join(', ')
+  return `${own}, ${revokedAt(table)} as revoked_at,
     ${table}.password_hash is not null as has_password`
 }
 
