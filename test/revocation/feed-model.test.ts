@@ -94,9 +94,10 @@ async function play(database: Database, { lags, commands }: ValueOf<typeof scena
     committed.push({ name, notBefore, expiresAt, at: revokedAt.getTime() })
   }
 
-  /** Page by page, from one of the nodes after the other. */
+  /** Page by page, from one of the nodes after the other. No node lags for ever: a page of another would never do. */
   async function ask(one: FeedReader, from: readonly number[], cursor: string | undefined) {
     for (let page = 0; ; page += 1) {
+      if (page === 10) await Promise.all(running.map(({ feed }) => feed.load()))
       const { documents } = running[from[page % from.length]!]!
       const { jwt } = await documents.after(page === 0 ? cursor : one.cursor())
       if (!one.take(parseFeedDocument(JSON.parse(jwt))!)) return check(one)
