@@ -12,6 +12,7 @@ const commands = {
     'sessions',
     'clients',
     'resources',
+    'seed',
     'keys',
     'tokens',
     'events',
@@ -50,9 +51,17 @@ t.test('--help on every level lists the commands and has examples', async (t) =>
     for (const verb of verbs) t.match(stdout, new RegExp(`^  ${verb} `, 'm'))
   }
   const leaves = [
-    ...['serve', 'migrate', 'events', 'signals', 'revoke-all', 'audit', 'gateway', 'doctor'].map(
-      (verb) => [verb],
-    ),
+    ...[
+      'serve',
+      'migrate',
+      'seed',
+      'events',
+      'signals',
+      'revoke-all',
+      'audit',
+      'gateway',
+      'doctor',
+    ].map((verb) => [verb]),
     ...Object.entries(commands).flatMap(([noun, verbs]) =>
       noun === '' ? [] : verbs.map((verb) => [noun, verb]),
     ),
