@@ -106,8 +106,8 @@ t.test("users revoke sets the user's not-before to now", async (t) => {
   )
   t.equal((await json(['users', 'show', sub]))['revoked_at'], revoked['revoked_at'])
   const { stdout } = await run(['users', 'revoke', sub])
-  t.match(stdout, /Revoked jane: whatever was issued before[^]*\nEnded: the access tokens\.\n/)
-  t.match(stdout, /signature and expiry alone may accept them for 10 minutes yet, until 2/)
+  t.match(stdout, /Revoked jane\.\nWhatever was issued before[^]*\nEnded: the access tokens\.\n/)
+  t.match(stdout, /goes by expiry alone\nmay accept them for 10 minutes yet, until 2/)
   const { events } = await json(['audit', '--subject', sub, '--limit', '2'])
   t.match(events, [
     { action: 'users.revoke', actor: /^.+@.+$/, reason: null },
