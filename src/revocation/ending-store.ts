@@ -113,6 +113,20 @@ export function createEndingStore(transaction: Queryable) {
       return rows.length
     },
 
+    /** Whether it has ended since, and whoever ended it did not come to record that. */
+    async isUnrecorded({ sid, sub }: SessionName, since: Date): Promise<boolean> {
+      const rows = await transaction.query(
+        `select 1
+         from sessions s
+         join users u on u.sub = s.sub
+         where s.sid = $1 and coalesce(s.sub = $2, true) and s.ended_at > $3
+           and ${isAuthenticatedSince('s.auth_time', 'u')}
+           and not exists (select from revocations r where r.kind = 'session' and r.id = s.sid)`,
+        [sid, sub ?? null, since],
+      )
+      return rows.length > 0
+    },
+
     async endFamily(grantId: string, at: Date): Promise<number> {
       const rows = await transaction.query(
         `update refresh_families set revoked_at = $2
@@ -137,10 +151,10 @@ export interface SessionEndings {
   endSession(session: SessionName, at: Date, transaction: Queryable): Promise<number>
   /** Every session of a user that began until then. */
   endSessionsOfUser(sub: string, at: Date, transaction: Queryable): Promise<void>
-  /** Every session that began until then. */
-  endAllSessions(at: Date, transaction: Queryable): Promise<void>
-  /** Tells one client that all of its sessions have ended; those in browsers go on. */
-  tellClient(clientId: string, at: Date, transaction: Queryable): Promise<void>
+  /** Every session that began until then. Tells a limited number of clients; answers whether more may be left. */
+  endAllSessions(at: Date, transaction: Queryable): Promise<boolean>
+  /** Tells one client that its sessions have ended, a limited number; those in browsers go on. Answers whether more may be left. */
+  tellClient(clientId: string, at: Date, transaction: Queryable): Promise<boolean>
 }
 
 export type EndingStore = ReturnType<typeof createEndingStore>

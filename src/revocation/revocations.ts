@@ -12,7 +12,7 @@ import { Refusal } from '../protocol/refusal.ts'
 import type { Accounts } from '../users/accounts.ts'
 import { isRevoked, revocationSubjects, type TokenOrigin } from '../verifier/not-before.ts'
 import type { SessionEndings, SessionName } from './ending-store.ts'
-import { createRecorder, type Act, type Revoked } from './recorder.ts'
+import { createRecorder, type Act, type End, type Revoked } from './recorder.ts'
 import type { RevocationStore } from './store.ts'
 
 export interface Revocations {
@@ -87,6 +87,11 @@ export function createRevocations({
     await logouts.endSessionsOfUser(sub, at, transaction)
   }
 
+  /** The rest of what is told, only once the revocation stands: however many they are, they do not hold it up. */
+  async function repeat(tellSome: End<boolean>): Promise<void> {
+    while (await recorder.end(tellSome));
+  }
+
   /** Resolves when no node dates what it issues from before. */
   async function passed(revoked: Revoked): Promise<Revoked> {
     await clock.waitUntil(new Date(revoked.notBefore.getTime() + longestLagMilliseconds))
@@ -113,13 +118,17 @@ export function createRevocations({
 
     async revokeSession(session, { refreshTokens = false, ...act }) {
       const { sid } = session
+      const longest = await longestTokenSeconds()
       const ended = await recorder.end(async (at, endings, transaction) => {
         const { codes = 0 } = await endings.countOfSession(sid, at)
         const sessions = await logouts.endSession(session, at, transaction)
         const families = refreshTokens ? await endings.endFamiliesOfSession(sid, at) : 0
-        return { sessions, codes, refresh_tokens: families }
+        // Whoever came before may have ended it, and gone down before the second step.
+        const isLeft =
+          sessions + families > 0 || (await endings.isUnrecorded(session, oldestAlive(at, longest)))
+        return isLeft ? { sessions, codes, refresh_tokens: families } : undefined
       })
-      if (ended.sessions + ended.refresh_tokens === 0) return undefined
+      if (!ended) return undefined
       return recorder.record({
         subject: { kind: 'session', id: sid },
         action: 'sessions.revoke',
@@ -132,11 +141,11 @@ export function createRevocations({
     },
 
     async revokeClient(clientId, act) {
-      const ended = await recorder.end(async (at, endings, transaction) => {
+      const { ended, hasMore } = await recorder.end(async (at, endings, transaction) => {
         const counted = await endings.countOfClient(clientId, at)
         if (!(await endings.endClient(clientId, at))) throw unknownClient(clientId)
-        await logouts.tellClient(clientId, at, transaction)
-        return counted
+        const more = await logouts.tellClient(clientId, at, transaction)
+        return { ended: counted, hasMore: more }
       })
       const recorded = await recorder.record({
         subject: { kind: 'client', id: clientId },
@@ -147,6 +156,7 @@ export function createRevocations({
           return ended
         },
       })
+      if (hasMore) await repeat((at, _, within) => logouts.tellClient(clientId, at, within))
       return passed(recorded)
     },
 
@@ -160,12 +170,17 @@ export function createRevocations({
       }),
 
     revokeToken: (jti, act) =>
-      recorder.record({ subject: { kind: 'token', id: jti }, action: 'tokens.revoke', act }),
+      recorder.record({
+        subject: { kind: 'token', id: jti },
+        action: 'tokens.revoke',
+        act,
+        marginSeconds: longestIssueSeconds, // a token never comes back, and the clock that dated it may have been ahead
+      }),
 
     async revokeEverything(act) {
-      await recorder.end(async (at, endings, transaction) => {
+      const hasMore = await recorder.end(async (at, endings, transaction) => {
         await endings.endEverything(at)
-        await logouts.endAllSessions(at, transaction)
+        return logouts.endAllSessions(at, transaction)
       })
       const recorded = await recorder.record({
         subject: { kind: 'everything', id: '' },
@@ -176,6 +191,7 @@ export function createRevocations({
           return {}
         },
       })
+      if (hasMore) await repeat((_, __, within) => logouts.endAllSessions(recorded.at, within))
       return passed(recorded)
     },
 
@@ -197,6 +213,11 @@ export function createRevocations({
       return isRevoked(token, await store.find(revocationSubjects(token)))
     },
   }
+}
+
+/** Nothing that was issued before it is alive. */
+function oldestAlive(at: Date, longestSeconds: number): Date {
+  return new Date(at.getTime() - longestSeconds * 1000)
 }
 
 function unknownClient(clientId: string): Refusal {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as settle } from 'node:timers/promises'
 import t from 'tap'
-import { createPendingRequests } from '../../src/authorization/pending-requests.ts'
+import { createPendingRequests, requestHashOf } from '../../src/authorization/pending-requests.ts'
 import { createPendingRequestStore } from '../../src/authorization/store.ts'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database, Queryable } from '../../src/database/database.ts'
@@ -109,6 +109,22 @@ t.test('revoking a client, while', async (t) => {
     t.match(await pending.find(after), { clientId })
   })
 
+  t.test('a request that has waited for a person is answered', async (t) => {
+    const { codes, newGrant, clientId, revocations, database, clock } = await setUp()
+    const pending = createPendingRequests({
+      store: createPendingRequestStore(database),
+      clock,
+      ttlSeconds: 60,
+    })
+    const answer = async (meanwhile: () => Promise<unknown>) => {
+      const reference = await pending.save(clientId, new Params())
+      await meanwhile()
+      return codes.createInAnswerTo(requestHashOf(reference), newGrant())
+    }
+    t.equal(await answer(() => revocations.revokeClient(clientId, act)), undefined)
+    t.type(await answer(async () => {}), 'string')
+  })
+
   t.test('somebody waits out the second of a revocation of the user', async (t) => {
     const { accounts, codes, families, newGrant, revocations, clock, sub, clientId } = await setUp()
     await revocations.revokeUser(sub, act)
@@ -205,6 +221,38 @@ t.test('ending a session, while', async (t) => {
     )
     t.match(await ending, { ended: { sessions: 1 } })
     t.equal(await sessions.find(again.secret), undefined)
+  })
+})
+
+t.test('whoever ended a session and went down before it was recorded', async (t) => {
+  const { sessions, secret, sid, clock, revocations, logouts, database, iat } = await setUp()
+  const isRevoked = () => revocations.isRevoked({ iat: iat(), sid })
+  const goDown = () =>
+    database.transaction((transaction) => logouts.endSession({ sid }, clock.now(), transaction))
+
+  t.test('is made up for by the next who ends it', async (t) => {
+    await goDown()
+    t.equal(await isRevoked(), false)
+    await sessions.endBySid({ sub: 'somebody else', sid })
+    t.equal(await isRevoked(), false)
+    await sessions.end(secret)
+    t.equal(await isRevoked(), true)
+    t.equal(await revocations.revokeSession({ sid }, act), undefined, 'once')
+  })
+
+  t.test('does not matter once nothing of it is alive', async (t) => {
+    const other = await setUp()
+    await other.database.transaction((transaction) =>
+      other.logouts.endSession({ sid: other.sid }, other.clock.now(), transaction),
+    )
+    other.clock.advance(3600)
+    t.equal(await other.revocations.revokeSession({ sid: other.sid }, act), undefined)
+  })
+
+  t.test('nor when the whole user was revoked', async (t) => {
+    const other = await setUp()
+    await other.revocations.revokeUser(other.sub, act)
+    t.equal(await other.revocations.revokeSession({ sid: other.sid }, act), undefined)
   })
 })
 
