@@ -43,9 +43,8 @@ export function addEndingCommands(clients: CommandUnknownOpts): void {
   })
     .option(...reasonOption)
     .action((clientId, { reason = 'deleted', ...format }) =>
-      withServices(async ({ clients: registry, revocations, longestTokenSeconds }) => {
-        const revoked = await revocations.revokeClient(clientId, { actor: actor(), reason })
-        await registry.delete(clientId)
+      withServices(async ({ clientActs, longestTokenSeconds }) => {
+        const revoked = await clientActs.delete(clientId, { actor: actor(), reason })
         const context = { reason, longestSeconds: await longestTokenSeconds() }
         const document = {
           client_id: clientId,

@@ -147,10 +147,10 @@ export interface SessionEndings {
   endSession(session: SessionName, at: Date, transaction: Queryable): Promise<number>
   /** Every session of a user that began until then. */
   endSessionsOfUser(sub: string, at: Date, transaction: Queryable): Promise<void>
-  /** Every session that began until then. */
-  endAllSessions(at: Date, transaction: Queryable): Promise<void>
-  /** Tells one client that all of its sessions have ended; those in browsers go on. */
-  tellClient(clientId: string, at: Date, transaction: Queryable): Promise<void>
+  /** Every session that began until then. Tells a limited number of clients; answers whether more may be left. */
+  endAllSessions(at: Date, transaction: Queryable): Promise<boolean>
+  /** Tells one client that its sessions have ended, a limited number; those in browsers go on. Answers whether more may be left. */
+  tellClient(clientId: string, at: Date, transaction: Queryable): Promise<boolean>
 }
 
 export type EndingStore = ReturnType<typeof createEndingStore>

@@ -80,6 +80,11 @@ export function createRevocations({
   const recorder = createRecorder({ database, store, audit, clock, longestTokenSeconds })
   const endings = createEndingStore(database)
 
+  /** The rest of what is told, only once the revocation stands: however many they are, they do not hold it up. */
+  async function repeat(tellSome: (transaction: Queryable) => Promise<boolean>): Promise<void> {
+    while (await database.transaction(tellSome));
+  }
+
   /** Resolves when no node dates what it issues from before. */
   async function recordAndWait(recording: Recording): Promise<Revoked> {
     const revoked = await recorder.recordForAll(recording)
@@ -116,18 +121,22 @@ export function createRevocations({
       })
     },
 
-    revokeClient: (clientId, act) =>
-      recordAndWait({
+    async revokeClient(clientId, act) {
+      let hasMore = false
+      const revoked = await recordAndWait({
         subject: { kind: 'client', id: clientId },
         action: 'clients.revoke',
         act,
         async end(at, within, transaction) {
           const ended = await within.countOfClient(clientId, at)
           if (!(await within.endClient(clientId, at))) throw unknownClient(clientId)
-          await logouts.tellClient(clientId, at, transaction)
+          hasMore = await logouts.tellClient(clientId, at, transaction)
           return ended
         },
-      }),
+      })
+      if (hasMore) await repeat((within) => logouts.tellClient(clientId, revoked.at, within))
+      return revoked
+    },
 
     revokeGrant: (grantId, act) =>
       recorder.record({
@@ -139,19 +148,28 @@ export function createRevocations({
       }),
 
     revokeToken: (jti, act) =>
-      recorder.record({ subject: { kind: 'token', id: jti }, action: 'tokens.revoke', act }),
+      recorder.record({
+        subject: { kind: 'token', id: jti },
+        action: 'tokens.revoke',
+        act,
+        marginSeconds: longestIssueSeconds, // a token never comes back, and the clock that dated it may have been ahead
+      }),
 
-    revokeEverything: (act) =>
-      recordAndWait({
+    async revokeEverything(act) {
+      let hasMore = false
+      const revoked = await recordAndWait({
         subject: { kind: 'everything', id: '' },
         action: 'everything.revoke',
         act,
         async end(at, within, transaction) {
           await within.endEverything(at)
-          await logouts.endAllSessions(at, transaction)
+          hasMore = await logouts.endAllSessions(at, transaction)
           return {}
         },
-      }),
+      })
+      if (hasMore) await repeat((within) => logouts.endAllSessions(revoked.at, within))
+      return revoked
+    },
 
     revokeKey: async (kid, { at, trustedUntil, reason }, transaction) =>
       store.append(

@@ -116,9 +116,6 @@ async function named<T>(entry: string, work: () => Promise<T>): Promise<T> {
 
 /** The transaction in which everything happens, as the rooms know a database. */
 function asDatabase(transaction: Queryable): Database {
-  const unavailable = () => {
-    throw new Error('A transaction can do no such thing')
-  }
   return {
     query: (...args) => transaction.query(...args),
     transaction: (work) => work(transaction),
@@ -126,4 +123,8 @@ function asDatabase(transaction: Queryable): Database {
     listen: unavailable,
     close: unavailable,
   }
+}
+
+function unavailable(): never {
+  throw new Error('A transaction can do no such thing')
 }

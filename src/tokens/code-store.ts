@@ -33,7 +33,10 @@ export interface Consumption {
 
 export function createCodeStore(database: Queryable) {
   return {
-    /** Ends the pending request that it answers, if any, in the same statement; false when that has ended before. */
+    /**
+     * Ends the pending request that it answers, if any, in the same statement; false when that has ended before, or its
+     * client was revoked since.
+     */
     async insertCode(
       codeHash: Buffer,
       grant: CodeGrant,
@@ -45,7 +48,11 @@ export function createCodeStore(database: Queryable) {
     ): Promise<boolean> {
       const rows = await database.query(
         `with ended as (
-           delete from authorization_requests where request_hash = $15 returning request_hash
+           delete from authorization_requests r
+           using clients c
+           where r.request_hash = $15 and c.client_id = r.client_id
+             and ${isGrantedSince('r.created_at', 'c')}
+           returning r.request_hash
          )
          insert into authorization_codes
            (code_hash, grant_id, client_id, sub, sid, redirect_uri, scope, resources, nonce, code_challenge,

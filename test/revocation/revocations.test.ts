@@ -91,6 +91,12 @@ t.test('so are a grant and a token', async (t) => {
   t.equal(await revocations.isRevoked({ iat, grant_id: 'H', jti: 'K' }), false)
 })
 
+t.test('a token is revoked too when the clock that dated it was ahead', async (t) => {
+  const { revocations } = await setUp()
+  await revocations.revokeToken('J', act)
+  t.equal(await revocations.isRevoked({ iat: nextSecond + 30, jti: 'J' }), true)
+})
+
 t.test('a record outlives the tokens of a resource that has long ones', async (t) => {
   const { revocations, resources, sub, rows } = await setUp()
   await resources.create({
