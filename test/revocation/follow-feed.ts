@@ -1,17 +1,10 @@
-/** From the feeds of several nodes to a verifier that follows them, over a network that is a function, in virtual time. */
+/** A verifier that follows the feeds of several nodes, in virtual time. */
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Clock } from '../../src/database/clock.ts'
-import type { Database } from '../../src/database/database.ts'
 import type { Keyring } from '../../src/keys/keyring.ts'
-import { createFeedBroadcast, type Connection } from '../../src/revocation/feed-broadcast.ts'
-import { createFeedDocuments } from '../../src/revocation/feed-documents.ts'
-import { createRevocationFeed } from '../../src/revocation/feed.ts'
-import { createRevocationStore } from '../../src/revocation/store.ts'
-import { feedType } from '../../src/verifier/feed.ts'
 import { createVerifier, type Verifier } from '../../src/verifier/verifier.ts'
-import { createTestTimers } from '../support/timers.ts'
 import { codeOf } from '../verifier/test-issuer.ts'
 import { createTestTime, until } from '../verifier/test-time.ts'
+import { createFeedNode, heartbeatSeconds } from './feed-node.ts'
 import type { Attempt } from './judgement.ts'
 import { issuer, type Scene } from './play.ts'
 import { takingTurns } from './world.ts'
@@ -42,7 +35,6 @@ export interface Verdict {
   delivered: number
 }
 
-const heartbeatSeconds = 5
 const pollMilliseconds = 500
 /** What a verifier waits for an answer at most, and for the next document of a stream. */
 const requestMilliseconds = 10_000
@@ -129,79 +121,4 @@ export async function followFeed(
   verifier.close()
   for (const { cut } of nodes) cut()
   return verdicts
-}
-
-/** What a node answers to verifiers. */
-function createFeedNode(database: Database, clock: Clock, keyring: Pick<Keyring, 'sign' | 'jwks'>) {
-  const feed = createRevocationFeed({ store: createRevocationStore(database), clock, pageSize: 2 })
-  const documents = createFeedDocuments({
-    feed,
-    sign: (payload) => keyring.sign('ES256', feedType, payload),
-    clock,
-    issuer,
-    heartbeatSeconds,
-  })
-  const timers = createTestTimers()
-  const connections = new Set<Connection>()
-  const broadcast = createFeedBroadcast({
-    feed,
-    documents,
-    heartbeatSeconds,
-    maxListeners: 1,
-    onError(error) {
-      throw error
-    },
-    setTimer: timers.setTimer,
-  })
-  const metadata = {
-    issuer,
-    jwks_uri: `${issuer}/jwks`,
-    revocation_feed_endpoint: `${issuer}/revocations`,
-  }
-
-  async function answerStream(cursor: string | undefined): Promise<Response> {
-    const { stream, connection } = openPipe()
-    const connect = () => connection
-    await broadcast.open({ cursor, isWelcome: () => true, connect })
-    connections.add(connection)
-    return new Response(stream, { headers: { 'content-type': 'text/event-stream' } })
-  }
-
-  return {
-    feed,
-    timers,
-    async answer({ pathname, searchParams }: URL, { headers }: RequestInit): Promise<Response> {
-      if (pathname === '/.well-known/openid-configuration') return Response.json(metadata)
-      if (pathname === '/jwks') return new Response(keyring.jwks().body)
-      const cursor = searchParams.get('cursor') ?? undefined
-      if (new Headers(headers).get('accept') === 'text/event-stream') return answerStream(cursor)
-      const { jwt } = await documents.after(cursor)
-      return new Response(jwt, { headers: { 'content-type': 'application/jwt' } })
-    },
-    cut() {
-      for (const connection of connections) connection.end()
-      connections.clear()
-    },
-  }
-}
-
-function openPipe(): { stream: ReadableStream<Uint8Array>; connection: Connection } {
-  const { readable: stream, writable } = new TransformStream<Uint8Array, Uint8Array>()
-  const writer = writable.getWriter()
-  const ended = writer.closed.catch(() => {})
-  let hasEnded = false
-  const end = () => {
-    hasEnded = true
-    writer.close().catch(() => {}) // by the reader already
-  }
-  void ended.then(() => (hasEnded = true))
-  const connection: Connection = {
-    send: (event) => void writer.write(event).catch(() => {}),
-    pendingBytes: () => 0,
-    drained: async () => {},
-    hasEnded: () => hasEnded,
-    ended,
-    end,
-  }
-  return { stream, connection }
 }
