@@ -17,7 +17,7 @@ export function createFeedNode(
   clock: Clock,
   keyring: Pick<Keyring, 'sign' | 'jwks'>,
 ) {
-  const feed = createRevocationFeed({ store: createRevocationStore(database), clock, pageSize: 2 })
+  const feed = createRevocationFeed({ store: createRevocationStore(database), clock, pageSize: 1 })
   const documents = createFeedDocuments({
     feed,
     sign: (payload) => keyring.sign('ES256', feedType, payload),
