@@ -27,8 +27,13 @@ type Listener = Party & { receiver: LogoutReceiver }
 
 const sidOf = (idToken: string) => decodeJwt(idToken)['sid']
 
+const provider = await createTestProvider(t)
+
+/** For one test after the other, with nobody signed in and nothing to deliver yet. */
 async function setUp(t: Test) {
-  const provider = await createTestProvider(t)
+  for (const table of ['users', 'logout_deliveries'])
+    await provider.database.query(`delete from ${table}`)
+  provider.clock.advance(10)
   const { sub } = await provider.createUser()
   await provider.createUser({ email: 'bob@example.com' })
   const node = createDeliveringNode(provider, provider.services)
