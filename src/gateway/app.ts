@@ -47,7 +47,11 @@ export function createGatewayApp({
 
   app.get('/health/live', () => ({ status: 'live' }))
   app.get('/health/ready', async (_request, reply) => {
-    await verifier.ready().catch(() => reply.code(503))
+    try {
+      await verifier.ready()
+    } catch {
+      reply.code(503)
+    }
     return verifier.status()
   })
 
@@ -68,6 +72,8 @@ export function createGatewayApp({
     const path = asked && decodePath(asked.url)
     if (!asked || path === undefined)
       return refuse(reply, asked ? 'path_ambiguous' : 'request_untold', { path: asked?.url })
+    // Methods tell upper from lower case (RFC 9110 §9.1); not all services do.
+    if (!/^[A-Z-]+$/.test(asked.method)) return refuse(reply, 'method_unusual', { path })
     if (methodOverrides.some((name) => request.headers[name] !== undefined))
       return refuse(reply, 'method_override', { path })
     const rule = findRule({ method: asked.method, path })
@@ -99,7 +105,7 @@ export function createGatewayApp({
         'cache-control': 'no-store',
         'x-token-sub': toHeader(sub),
         'x-token-client-id': toHeader(client_id),
-        'x-token-scope': toHeader(scope),
+        'x-token-scope': toHeader([scope].flat().join(' ')), // some issuers write an array
       })
       .send()
   }

@@ -21,7 +21,12 @@ export async function serveGateway(settings: GatewaySettings, logLevel: string):
     () => log.info('keys and revocations are at hand'),
     (err: unknown) => log.error({ err }, 'not ready: what needs a token is refused until then'),
   )
-  const address = await app.listen({ host: settings.host, port: settings.port })
+  const address = await app
+    .listen({ host: settings.host, port: settings.port })
+    .catch((error: unknown) => {
+      verifier.close() // or its stream keeps the process alive
+      throw error
+    })
   log.info({ address, issuer: settings.issuer }, 'serving')
   closeWithGrace({ delay: 5_000, logger: false }, async ({ signal, err }) => {
     if (err) log.fatal({ err }, 'stopping after an unexpected error')
