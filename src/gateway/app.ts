@@ -47,7 +47,11 @@ export function createGatewayApp({
 
   app.get('/health/live', () => ({ status: 'live' }))
   app.get('/health/ready', async (_request, reply) => {
-    await verifier.ready().catch(() => reply.code(503))
+    try {
+      await verifier.ready()
+    } catch {
+      reply.code(503)
+    }
     return verifier.status()
   })
 
@@ -70,6 +74,8 @@ export function createGatewayApp({
     // Without what follows the path, which may be a secret.
     if (path === undefined)
       return refuse(reply, 'path_ambiguous', { path: asked.url.split(/[?#]/, 1)[0] })
+    // Methods tell upper from lower case (RFC 9110 §9.1); not all services do.
+    if (!/^[A-Z-]+$/.test(asked.method)) return refuse(reply, 'method_unusual', { path })
     if (methodOverrides.some((name) => request.headers[name] !== undefined))
       return refuse(reply, 'method_override', { path })
     const rule = findRule({ method: asked.method, path })
@@ -102,7 +108,7 @@ function pass(reply: FastifyReply, token: VerifiedToken | undefined): FastifyRep
       'cache-control': 'no-store',
       'x-token-sub': toHeader(sub),
       'x-token-client-id': toHeader(client_id),
-      'x-token-scope': toHeader(scope),
+      'x-token-scope': toHeader([scope].flat().join(' ')), // some issuers write an array
     })
     .send()
 }

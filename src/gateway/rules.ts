@@ -21,10 +21,12 @@ export function createRules(rules: readonly AccessRule[]): FindRule {
     matches: matcherOf(rule.path),
   }))
   return ({ method, path }) => {
-    const asked = method === 'HEAD' ? 'GET' : method
+    const asked = method === 'HEAD' ? ['HEAD', 'GET'] : [method]
     const normal = normalizePath(path)
-    return prepared.find(({ methods, matches }) => (methods?.has(asked) ?? true) && matches(normal))
-      ?.rule
+    return prepared.find(
+      ({ methods, matches }) =>
+        (!methods || asked.some((name) => methods.has(name))) && matches(normal),
+    )?.rule
   }
 }
 
@@ -38,7 +40,9 @@ function normalizePath(path: string): string {
 
 /** Undefined for a path that a service might read as another one than we do: such a request passes nowhere. */
 export function decodePath(target: string): string | undefined {
-  const path = target.split(/[?#]/, 1)[0]!
+  const path = target.split('?', 1)[0]!
+  // Without a fragment, which some services cut off, or raw bytes that are not ASCII, which some take for UTF-8.
+  if (/[^\x21-\x7e]|#/.test(path)) return undefined
   let decoded: string
   try {
     decoded = decodeURIComponent(path)
@@ -46,18 +50,21 @@ export function decodePath(target: string): string | undefined {
     return undefined
   }
   const encodedDelimiter = /%(?:2f|5c|25|3b|3f|23|00)/i.test(path)
-  const isPlain =
+  return isPlain(decoded) && !encodedDelimiter ? decoded : undefined
+}
+
+function isPlain(path: string): boolean {
+  return (
     path.startsWith('/') &&
-    !encodedDelimiter &&
-    !/[\\;\p{Cc}]|\/\//u.test(decoded) &&
-    !decoded.split('/').some((segment) => segment === '.' || segment === '..')
-  return isPlain ? decoded : undefined
+    !/[\\;\p{Cc}]|\/\//u.test(path) &&
+    !path.split('/').some((segment) => segment === '.' || segment === '..')
+  )
 }
 
 /** What is wrong with the `path` of a rule. */
 export function findPathFault(pattern: string): string | undefined {
   const base = pattern.replace(/\/\*$/, '') || '/'
-  return pattern === '' || base.includes('*') || decodePath(base) !== base
+  return pattern === '' || /[*%?#]/.test(base) || !isPlain(base)
     ? 'Give a path as /orders, or with all that is below it as /orders/*; decoded, without query.'
     : undefined
 }

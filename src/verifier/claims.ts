@@ -108,7 +108,8 @@ export function checkRequired(claims: AccessTokenClaims, required: RequiredClaim
   for (const [name, values] of Object.entries(required)) {
     const claim = Object.hasOwn(claims, name) ? claims[name] : undefined
     const has: unknown[] = Array.isArray(claim) ? claim : [claim]
-    if (![values].flat().every((value) => has.includes(value)))
+    // A value that is undefined, as for want of a setting, is not that of a token without the claim.
+    if (![values].flat().every((value) => value !== undefined && has.includes(value)))
       throw new VerificationError(
         'claim_mismatch',
         `The ${name} of the token is not what this service needs.`,

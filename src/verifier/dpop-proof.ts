@@ -59,6 +59,7 @@ export type CheckProof = (
 ) => Promise<void>
 
 const maxProofLength = 8192
+const longestWindowSeconds = 3600
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 export function createProofCheck({
@@ -68,6 +69,12 @@ export function createProofCheck({
   consumeProof = createProofMemory({ now, maxProofs }),
   nonces,
 }: ProofOptions & { /** Milliseconds since 1970. */ now: () => number }): CheckProof {
+  if (!(windowSeconds > 0 && windowSeconds <= longestWindowSeconds))
+    throw new TypeError(
+      `windowSeconds of dpop must be more than 0, and ${longestWindowSeconds} at most.`,
+    )
+  if (!(Number.isSafeInteger(maxProofs) && maxProofs > 0))
+    throw new TypeError('maxProofs of dpop must be a whole number above 0.')
   /** A request may be judged several times on its way, for all of an API and for one route of it. */
   const acceptedFor = new WeakMap<PresentedProof, string>()
 

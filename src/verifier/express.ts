@@ -1,12 +1,6 @@
 /** Middleware for Express and whatever else speaks Connect: a token is needed from here on. Needs no Express itself. */
 import { VerificationError } from './errors.ts'
-import {
-  createGuard,
-  isPreflight,
-  readTarget,
-  type AdapterOptions,
-  type NodeRequest,
-} from './node-request.ts'
+import { createGuard, readTarget, type AdapterOptions, type NodeRequest } from './node-request.ts'
 import {
   metadataHeaders,
   metadataUrlOf,
@@ -48,7 +42,7 @@ export function requireToken(
 
   return async (request, response, next) => {
     try {
-      if (!isPreflight(request)) request.auth = await guard.authenticate(request)
+      request.auth = await guard.authenticate(request)
     } catch (error) {
       if (!(error instanceof VerificationError)) return next(error)
       const { status, headers, body } = guard.answerTo(error, request)

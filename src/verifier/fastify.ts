@@ -1,7 +1,7 @@
 /** A Fastify plugin: `app.requireToken()` makes hooks that let requests with a good token through, as `request.auth`. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { VerificationError } from './errors.ts'
-import { createGuard, isPreflight, type AdapterOptions } from './node-request.ts'
+import { createGuard, type AdapterOptions } from './node-request.ts'
 import {
   metadataHeaders,
   metadataUrlOf,
@@ -47,7 +47,7 @@ async function verifierPlugin(
 
     return async (request, reply) => {
       const isOpen = request.routeOptions.url === metadataPath && metadataPath !== undefined
-      if (isOpen || isPreflight(request.raw)) return undefined
+      if (isOpen) return undefined
       try {
         request.auth = await guard.authenticate(request.raw)
         return undefined

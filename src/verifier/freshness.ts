@@ -12,8 +12,8 @@
  *   clock, never from its arrival, so that one held up for a minute is a minute old.
  * - Does a stream show the clock further ahead than measured, then this machine slept (a monotonic clock may stand
  *   still meanwhile) or the measure was wrong: nothing counts as known until a poll has measured again.
- * - The wall clock may only raise doubt: where it says that more time has passed than measured, within its tolerance,
- *   that counts. A wrong one makes what is known look older than it is, never younger.
+ * - The wall clock may only raise doubt: where it says, or how far it went on says, that more time has passed than
+ *   measured, within its tolerance, that counts. A wrong one makes what is known look older than it is, never younger.
  *
  * Each `as_of` is kept as the monotonic instant up to which everything is known, and that never goes back.
  */
@@ -49,7 +49,7 @@ export function createFreshness({
   let atMost: number | undefined
   /** … and at least, by any document of this stretch of time, or of the one before. */
   let atLeast = { since: -Infinity, now: -Infinity, before: -Infinity }
-  let known: { until: number; asOf: number } | undefined
+  let known: { until: number; byWallClock: number } | undefined
 
   const lowest = () => Math.max(atLeast.now, atLeast.before)
   const offset = () => (atMost === undefined ? undefined : Math.max(atMost, lowest()))
@@ -73,12 +73,13 @@ export function createFreshness({
       const ahead = offset()
       if (asOf === undefined || ahead === undefined) return
       const until = Math.min(asOf, clock) - ahead
-      if (known === undefined || until > known.until) known = { until, asOf }
+      if (known !== undefined && until <= known.until) return
+      known = { until, byWallClock: Math.min(asOf, now() - (monotonic() - until)) }
     },
     ageMilliseconds() {
       if (known === undefined) return undefined
-      const byWallClock = now() - wallClockToleranceMilliseconds - known.asOf
-      return Math.max(0, monotonic() - known.until, byWallClock)
+      const ageByWallClock = now() - wallClockToleranceMilliseconds - known.byWallClock
+      return Math.max(0, monotonic() - known.until, ageByWallClock)
     },
     issuerMilliseconds: () => monotonic() + lowest(),
     clockErrorMilliseconds: () =>

@@ -40,10 +40,12 @@ export function createKeepUp({
   closing: AbortSignal
 }): KeepUp {
   let polling: Promise<boolean> | undefined
+  let pollBeganAt = -Infinity
   let polledAt = -Infinity
   let isStarted = false
 
   async function catchUp(): Promise<boolean> {
+    pollBeganAt = monotonic()
     try {
       await session.catchUp()
       health.worked('poll')
@@ -87,6 +89,11 @@ export function createKeepUp({
     return monotonic() - openedAt >= longestBackoffMilliseconds
   }
 
+  /** Counted from where the last one began, and jitter only shortens it: nothing stays unseen for longer. */
+  function untilNextPoll(): number {
+    return pollBeganAt + pollMilliseconds * (1 - random() / 10) - monotonic()
+  }
+
   function backoffAfter(failures: number): number {
     const longest = Math.min(firstBackoffMilliseconds * 2 ** failures, longestBackoffMilliseconds)
     return longest * (0.5 + random() / 2)
@@ -103,7 +110,7 @@ export function createKeepUp({
         failedStreams = (await listen()) ? 0 : failedStreams + 1
         streamDueAt = monotonic() + backoffAfter(failedStreams)
       }
-      const untilPoll = isCaughtUp ? pollMilliseconds : backoffAfter(failedPolls)
+      const untilPoll = isCaughtUp ? untilNextPoll() : backoffAfter(failedPolls)
       const untilStream = isCaughtUp ? streamDueAt - monotonic() : Infinity
       await pause(Math.min(untilPoll, untilStream), { setTimer, closing })
     }

@@ -80,16 +80,6 @@ export function createGuard(verifier: Pick<Verifier, 'verify'>, options: GuardOp
 
 const bearerOnly: readonly Scheme[] = ['Bearer']
 
-/** Browsers ask leave before they send a token, without one (Fetch §4.8). */
-export function isPreflight({ method, headers }: NodeRequest): boolean {
-  return (
-    method === 'OPTIONS' &&
-    headers['origin'] !== undefined &&
-    headers['access-control-request-method'] !== undefined &&
-    headers['authorization'] === undefined
-  )
-}
-
 /** The path and query that the client asked for. */
 export function readTarget({ originalUrl, url = '/' }: NodeRequest): string {
   const target = originalUrl ?? url

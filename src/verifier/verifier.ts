@@ -48,6 +48,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     emit,
   })
   const verifySignature = createVerifySignature({ keys, algorithms })
+  const checkBinding = createBindingCheck({ now: runtime.now, ...options.dpop })
   const follower =
     revocations === 'off'
       ? undefined
@@ -60,7 +61,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
           onEvent: emit,
         })
   follower?.start()
-  const checkBinding = createBindingCheck({ now: runtime.now, ...options.dpop })
   return createVerifierWith({ rules, keys, verifySignature, follower, checkBinding, emit })
 }
 

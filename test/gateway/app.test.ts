@@ -88,6 +88,7 @@ t.test('without a token, with a bad one, or without a rule nothing passes', asyn
   t.equal((await ask('GET', '/orders', { authorization: 'Bearer x.y.z' })).statusCode, 401)
   t.strictSame((await ask('GET', '/elsewhere', good)).json(), { error: 'no_rule' })
   t.strictSame((await ask('GET', '/orders/../admin', good)).json(), { error: 'path_ambiguous' })
+  t.strictSame((await ask('get', '/orders', good)).json(), { error: 'method_unusual' })
   const override = { ...good, 'x-http-method-override': 'DELETE' }
   t.strictSame((await ask('GET', '/orders', override)).json(), { error: 'method_override' })
 })
@@ -129,6 +130,26 @@ t.test('what is refused is logged without the token', async (t) => {
     { msg: 'refused', path: '/orders', code: 'scope_insufficient' },
   ])
   t.notMatch(JSON.stringify(logged), token)
+})
+
+t.test('while the issuer cannot be reached it is live but not ready', async (t) => {
+  const verifier = createVerifier({
+    issuer: 'https://login.example.com',
+    audience: resource,
+    revocations: 'off',
+    fetch: async () => Promise.reject(new Error('down')),
+  })
+  const app = createGatewayApp({
+    verifier,
+    rules: [],
+    publicUrl: resource,
+    log: pino({ enabled: false }),
+  })
+  t.teardown(() => app.close())
+  t.equal((await app.inject('/health/live')).statusCode, 200)
+  const ready = await app.inject('/health/ready')
+  t.equal(ready.statusCode, 503)
+  t.match(ready.json(), { keys: { count: 0, failure: /down/ } })
 })
 
 t.test('settings with faults are refused with all of them', async (t) => {

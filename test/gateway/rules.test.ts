@@ -12,6 +12,8 @@ t.test('the first rule that matches path and method decides', async (t) => {
   t.equal(findRule({ method: 'GET', path: '/orders/1' }), read)
   t.equal(findRule({ method: 'GET', path: '/orders' }), read, '/orders/* is /orders too')
   t.equal(findRule({ method: 'HEAD', path: '/status' }), status, 'GET stands for HEAD')
+  const head = { path: '/status', methods: ['HEAD'], scopes: ['status'] }
+  t.equal(createRules([head, status])({ method: 'HEAD', path: '/status' }), head)
 })
 
 t.test('what matches no rule finds none', async (t) => {
@@ -47,6 +49,10 @@ t.test('a path that a service might read differently is none', async (t) => {
     '*',
     '',
     'http://other/orders',
+    '/orders#1',
+    '/orders#/../admin',
+    '/caf\u00c3\u00a9', // as node reads the bytes of an é
+    '/orders /1',
   ]
   for (const target of targets) t.equal(decodePath(target), undefined, JSON.stringify(target))
 })
@@ -81,6 +87,16 @@ t.test('however a path below a rule is written, the rule is found for it', async
 t.test('the path of a rule is written decoded and without query', async (t) => {
   for (const path of ['/', '/*', '/orders', '/orders/*', '/a b', '/Orders'])
     t.equal(findPathFault(path), undefined, path)
-  for (const path of ['', 'orders', '/orders*', '/*/orders', '/a%20b', '/a?b', '/a//b', '/a/../b'])
+  for (const path of [
+    '',
+    'orders',
+    '/orders*',
+    '/*/orders',
+    '/a%20b',
+    '/a?b',
+    '/a//b',
+    '/a/../b',
+    '/a#b',
+  ])
     t.type(findPathFault(path), 'string', path)
 })

@@ -276,6 +276,20 @@ t.test('a proof that is refused for something else is not used up', async (t) =>
   t.pass()
 })
 
+t.test(
+  'what would let proofs count for ever, or none be remembered, is refused at once',
+  async (t) => {
+    for (const options of [
+      { windowSeconds: Number.NaN },
+      { windowSeconds: 0 },
+      { windowSeconds: Infinity },
+      { maxProofs: Number.NaN },
+      { maxProofs: 0 },
+    ])
+      t.throws(() => createCheck(options), TypeError)
+  },
+)
+
 t.test('a proof counts for windowSeconds around its iat', async (t) => {
   const start = Math.floor(Date.now() / 1000)
   const offsets: [offset: number, isGood: boolean][] = [

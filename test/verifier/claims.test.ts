@@ -178,6 +178,10 @@ t.test('required claims are the value, or hold it, or hold all of several', asyn
     'claim_mismatch',
   )
   t.equal(
+    codeOf(() => checkRequired(good, { role: undefined } as unknown as RequiredClaims)),
+    'claim_mismatch',
+  )
+  t.equal(
     codeOf(() => checkRequired(good, { sub: 'alice', role: 'admin' })),
     'claim_mismatch',
   )
