@@ -131,6 +131,7 @@ export async function createServices(options: ServiceOptions) {
       issuer,
       stylesheet: assets.urlOf('claviger.css'),
       icon: assets.urlOf('claviger.svg'),
+      home: `${basePath}${paths.home}`,
     },
     browserSession: createBrowserSession({
       sessions,
