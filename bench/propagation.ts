@@ -81,7 +81,7 @@ async function startVerifiers({ issuer, nodes, admin }: Deployment): Promise<Ver
         clientSecret: secret,
         ...(pollSeconds !== undefined && { mode: 'poll', pollSeconds }),
       },
-      fetch: (url, init) => fetch(String(url).replace(issuer, origin), init),
+      fetch: (url, init) => fetch(url.replace(issuer, origin), init),
     })
   })
   await Promise.all(verifiers.map((verifier) => verifier.ready()))

@@ -34,5 +34,5 @@ api.delete(
 )
 
 api.addHook('onClose', () => verifier.close())
-process.once('SIGTERM', () => api.close())
+process.once('SIGTERM', () => void api.close())
 console.log(`Orders are served at ${await api.listen({ port: Number(process.env.PORT ?? 4002) })}`)

@@ -12,4 +12,4 @@ create index refresh_families_by_client on refresh_families (client_id);
 create index refresh_families_by_sid on refresh_families (sid);
 
 create index audit_events_by_subject on audit_events (subject, id);
-create index audit_events_by_action on audit_events (action, id);
+create index audit_events_by_noun on audit_events (split_part(action, '.', 1), id);

@@ -18,7 +18,8 @@ if (me.ok) {
   if (!answer.ok) element('who').textContent = 'The orders cannot be read. Sign in again.'
 }
 
-element('sign-out').addEventListener('click', async () => {
+async function signOut() {
   const { location: next } = await (await fetch('/sign-out', { method: 'POST', headers })).json()
   location.assign(next)
-})
+}
+element('sign-out').addEventListener('click', () => void signOut())

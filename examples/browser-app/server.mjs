@@ -194,4 +194,4 @@ async function readSealed(request, name) {
 
 await app.listen({ port, host: 'localhost' })
 console.log(`The browser app is served at ${origin}`)
-process.once('SIGTERM', () => app.close())
+process.once('SIGTERM', () => void app.close())

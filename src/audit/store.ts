@@ -55,7 +55,8 @@ export function createAuditStore(database: Queryable): AuditStore {
         `select id, at, action, subject, actor, reason, details
          from audit_events
          where ($1::text is null or subject = $1)
-           and ($2::text is null or action = $2 or starts_with(action, $2 || '.'))
+           and ($2::text is null or split_part(action, '.', 1) = split_part($2, '.', 1))
+           and ($2::text is null or position('.' in $2) = 0 or action = $2)
          order by id desc
          limit $3`,
         [subject ?? null, action ?? null, limit],

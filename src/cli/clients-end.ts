@@ -24,9 +24,11 @@ export function addEndingCommands(clients: CommandUnknownOpts): void {
         const document = { client_id: clientId, ...toRevokedDocument(revoked, context) }
         await print(format, document, () =>
           [
-            `Revoked ${clientId}: whatever was issued before ${localTime(revoked.notBefore)} is refused from now on.`,
+            `Revoked ${clientId}.`,
+            `Whatever was issued before ${localTime(revoked.notBefore)} is refused from now on.`,
             describeRevoked(revoked, context),
-            `Its secret still works, so whoever knows it gets new tokens: claviger clients rotate-secret ${clientId}`,
+            'Its secret still works, and gets new tokens for whoever knows it. To replace it:',
+            `claviger clients rotate-secret ${clientId}`,
           ].join('\n'),
         )
       }),
@@ -41,9 +43,8 @@ export function addEndingCommands(clients: CommandUnknownOpts): void {
   })
     .option(...reasonOption)
     .action((clientId, { reason = 'deleted', ...format }) =>
-      withServices(async ({ clients: registry, revocations, longestTokenSeconds }) => {
-        const revoked = await revocations.revokeClient(clientId, { actor: actor(), reason })
-        await registry.delete(clientId)
+      withServices(async ({ clientActs, longestTokenSeconds }) => {
+        const revoked = await clientActs.delete(clientId, { actor: actor(), reason })
         const context = { reason, longestSeconds: await longestTokenSeconds() }
         const document = {
           client_id: clientId,

@@ -1,5 +1,5 @@
 /** What every command has: --json, and examples in its help. */
-import { InvalidArgumentError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { InvalidArgumentError, Option, type CommandUnknownOpts } from '@commander-js/extra-typings'
 
 interface Help {
   description: string
@@ -43,8 +43,14 @@ export function parseWholeNumber(text: string): number {
 
 const unitSeconds: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
-/** For the value of an option: seconds. */
-export function parseSpan(text: string): number {
+/** In seconds; `named` is what the help says in place of their number. */
+export function sinceOption(seconds: number, named: string) {
+  return new Option('--since <span>', 'not older than, such as 30m, 1h or 7d')
+    .argParser(parseSpan)
+    .default(seconds, named)
+}
+
+function parseSpan(text: string): number {
   const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   const seconds = unitSeconds[unit]
   if (count !== undefined && seconds !== undefined) return Number(count) * seconds

@@ -4,10 +4,11 @@ import type { Config } from '../config.ts'
 import { loadKeyEncryptionKeys, type KeyEncryptionKeys } from '../keys/key-encryption-keys.ts'
 import { localSignerName } from '../keys/local-signer.ts'
 import { servedSeconds } from '../keys/out-of-touch.ts'
-import { findSigningKey, isAdded, nextTransitionAt } from '../keys/schedule.ts'
+import { findNextKey, findSigningKey, nextTransitionAt } from '../keys/schedule.ts'
 import type { SigningKey } from '../keys/store.ts'
 import { createVault } from '../keys/vault.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import type { SigningAlg } from '../protocol/signing-algs.ts'
 import { exposureSettingsOf } from '../services/keys.ts'
 import type { DatabaseFindings } from './doctor-database.ts'
 import type { Findings, Problem } from './doctor.ts'
@@ -55,7 +56,7 @@ export async function examineKeys(
       ['next transition', nextTransition && whenAndHow(nextTransition, now)],
       ['JWKS in an outage', `served for at least ${span(outageSeconds)}`],
     ],
-    problems: [...guard.problems, ...findUnsigned(config.signingAlgs, keys)],
+    problems: [...guard.problems, ...findUnsigned(config.signingAlgs, keys, now)],
   }
 }
 
@@ -101,12 +102,20 @@ async function tryAll(
   return outcomes.filter((problem) => problem !== undefined)
 }
 
-function findUnsigned(algorithms: Config['signingAlgs'], keys: readonly SigningKey[]): Problem[] {
+function findUnsigned(
+  algorithms: Config['signingAlgs'],
+  keys: readonly SigningKey[],
+  now: Date,
+): Problem[] {
+  const waits = (alg: SigningAlg) => {
+    const next = findNextKey(keys, alg)
+    return next !== undefined && next.signsFrom > now
+  }
   return algorithms
-    .filter((alg) => keys.length > 0 && !findSigningKey(keys, alg) && !isAdded(alg, keys))
+    .filter((alg) => keys.length > 0 && !findSigningKey(keys, alg) && !waits(alg))
     .map((alg) => ({
       code: 'signing_key',
-      message: `No key signs ${alg}. A server makes one within seconds: start it, or see its log.`,
+      message: `No key signs ${alg}. A server sees to it within seconds: start it, or see its log.`,
     }))
 }
 

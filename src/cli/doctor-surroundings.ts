@@ -12,9 +12,9 @@ import { localTime } from './time.ts'
 const patienceMilliseconds = 1000
 
 export async function examineSurroundings(config: Config): Promise<Findings> {
-  const { issuer, host, port, tls, trustProxy, rateLimit } = config
+  const { issuer, host, port, tls, trustProxy, rateLimit, revocationFeed } = config
   const isHttps = issuer.startsWith('https:')
-  const endpoints = endpointsOf(issuer)
+  const endpoints = endpointsOf(issuer, revocationFeed)
   const answers = await isAnswering(host, port)
   const proxy =
     trustProxy === false ? 'none is trusted' : `trusted: ${[trustProxy].flat().join(', ')}`
@@ -94,7 +94,7 @@ async function findTlsProblems(
   }
 }
 
-function endpointsOf(issuer: string) {
+function endpointsOf(issuer: string, feed: Config['revocationFeed']) {
   const { origin, pathname } = new URL(issuer)
   return {
     openid_configuration: issuer + paths.openidConfiguration,
@@ -107,6 +107,8 @@ function endpointsOf(issuer: string) {
     userinfo: issuer + paths.userinfo,
     introspection: issuer + paths.introspect,
     revocation: issuer + paths.revoke,
+    ...(feed !== 'off' && { revocation_feed: issuer + paths.revocations }),
+    global_token_revocation: issuer + paths.globalTokenRevocation,
     end_session: issuer + paths.logout,
     health: issuer + paths.ready,
   }

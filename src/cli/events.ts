@@ -6,7 +6,7 @@ import { isSub } from '../users/identifiers.ts'
 import type { EventFilter, EventStore, StoredEvent } from '../watch/events-store.ts'
 import { eventTypes } from '../watch/events.ts'
 import { getAccount } from './accounts.ts'
-import { addCommand, parseSpan, parseWholeNumber } from './command.ts'
+import { addCommand, parseWholeNumber, sinceOption } from './command.ts'
 import { print, write, type Format } from './output.ts'
 import { localTime } from './time.ts'
 import { withServices } from './with-database.ts'
@@ -29,7 +29,7 @@ export function addEvents(program: CommandUnknownOpts): void {
     .addOption(new Option('--type <type>', 'only these').choices(eventTypes))
     .option('--user <user>', 'only those of this user: email, username or sub')
     .option('--client <client_id>', 'only those of this client')
-    .option('--since <span>', 'not older than, such as 30m, 1h or 7d', parseSpan, hour)
+    .addOption(sinceOption(hour, '1h'))
     .option('--limit <number>', 'only the latest so many', parseWholeNumber, 50)
     .option('--follow', 'go on with what comes, until stopped')
     .action(({ type, user, client: clientId, since, limit, follow: follows, ...format }) =>

@@ -12,7 +12,10 @@ export function addLogouts(program: CommandUnknownOpts): void {
   const logouts = addNoun(program, 'logouts', {
     description: 'clients that have yet to be told that a session has ended',
     examples: ['claviger logouts list', 'claviger logouts retry --client my-app'],
-    notes: ['The servers tell them (OpenID Connect Back-Channel Logout): for a day, then no more.'],
+    notes: [
+      'The servers tell them (OpenID Connect Back-Channel Logout): for a day, then no',
+      'more.',
+    ],
   })
 
   addCommand(logouts, 'list', {

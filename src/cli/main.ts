@@ -14,6 +14,7 @@ import { addMigrate } from './migrate.ts'
 import { oneLine, write } from './output.ts'
 import { addResources } from './resources.ts'
 import { addRevokeAll } from './revoke-all.ts'
+import { addSeed } from './seed.ts'
 import { addServe } from './serve.ts'
 import { addSessions } from './sessions.ts'
 import { addSignals } from './signals.ts'
@@ -47,6 +48,7 @@ for (const add of [
   addSessions,
   addClients,
   addResources,
+  addSeed,
   addKeys,
   addTokens,
   addGateway,

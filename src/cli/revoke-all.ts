@@ -13,8 +13,8 @@ export function addRevokeAll(program: CommandUnknownOpts): void {
     description: 'emergency: refuse everything issued to anybody so far',
     examples: ['claviger revoke-all --yes --reason "a copy of the database was stolen"'],
     notes: [
-      'Everybody signs in again, and services ask for new tokens. Passwords, client secrets and keys stay as they are;',
-      'see also: claviger clients rotate-secret, claviger keys revoke.',
+      'Everybody signs in again, and services ask for new tokens. Passwords, client',
+      'secrets and keys stay; see claviger clients rotate-secret, claviger keys revoke.',
     ],
   })
     .option('--yes', 'really')
@@ -29,7 +29,8 @@ export function addRevokeAll(program: CommandUnknownOpts): void {
         const context = { reason, longestSeconds: await longestTokenSeconds() }
         await print(format, toRevokedDocument(revoked, context), () =>
           [
-            `Revoked everything: whatever was issued before ${localTime(revoked.notBefore)} is refused from now on.`,
+            'Revoked everything.',
+            `Whatever was issued before ${localTime(revoked.notBefore)} is refused from now on.`,
             describeRevoked(
               revoked,
               context,

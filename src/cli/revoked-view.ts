@@ -30,8 +30,9 @@ export function describeRevoked(
   const until = new Date(at.getTime() + longestSeconds * 1000)
   return [
     `Ended: ${what}.`,
-    'Verifiers that follow the revocation feed refuse the access tokens within a second. One that goes by',
-    `signature and expiry alone may accept them for ${span(longestSeconds)} yet, until ${localTime(until)}.`,
+    'Services that listen to the revocation feed refuse the access tokens within a',
+    'second, those that poll it with their next poll. One that goes by expiry alone',
+    `may accept them for ${span(longestSeconds)} yet, until ${localTime(until)}.`,
   ].join('\n')
 }
 

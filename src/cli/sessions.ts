@@ -7,7 +7,7 @@ import { actor, reasonOption } from './actor.ts'
 import { addCommand, addNoun } from './command.ts'
 import { print, table } from './output.ts'
 import { describeRevoked, toRevokedDocument } from './revoked-view.ts'
-import { whenAndHow } from './time.ts'
+import { relativeTime } from './time.ts'
 import { nameOf } from './user-view.ts'
 import { withServices } from './with-database.ts'
 
@@ -77,5 +77,5 @@ function toDocument({ sid, authTime, amr, expiresAt }: OpenSession) {
 }
 
 function toRow({ sid, authTime, amr, expiresAt }: OpenSession, now: Date): string[] {
-  return [sid, whenAndHow(authTime, now), amr.join(' '), whenAndHow(expiresAt, now)]
+  return [sid, relativeTime(authTime, now), amr.join(' '), relativeTime(expiresAt, now)]
 }

@@ -1,7 +1,7 @@
 /** claviger signals: what looks like an attack, and to whom it happened (docs/watching.md). */
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { Signal } from '../watch/signals-store.ts'
-import { addCommand, parseSpan, parseWholeNumber } from './command.ts'
+import { addCommand, parseWholeNumber, sinceOption } from './command.ts'
 import { indent, print } from './output.ts'
 import { whenAndHow } from './time.ts'
 import { withDatabase } from './with-database.ts'
@@ -14,7 +14,7 @@ export function addSignals(program: CommandUnknownOpts): void {
     examples: ['claviger signals', 'claviger signals --since 1h --json'],
     notes: ['To act on one, see: claviger users revoke --help'],
   })
-    .option('--since <span>', 'not older than, such as 30m, 1h or 7d', parseSpan, week)
+    .addOption(sinceOption(week, '7d'))
     .option('--limit <number>', 'only the latest so many', parseWholeNumber, 50)
     .action(({ since, limit, ...format }) =>
       withDatabase(async ({ database, clock }) => {

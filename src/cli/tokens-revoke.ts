@@ -18,6 +18,8 @@ interface Outcome {
   target: Target
   revoked?: Revoked
   sentence: string
+  /** Where the counted does not tell it. */
+  ended?: string
 }
 
 type Revocations = AdminServices['revocations']
@@ -30,7 +32,8 @@ export function addRevoke(tokens: CommandUnknownOpts): void {
       'claviger tokens revoke eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCIs… --reason "found in a log"',
     ],
     notes: [
-      'With - the token is read from standard input, where no other user of this machine sees it.',
+      'With - the token is read from standard input, where nobody else on this machine',
+      'sees it.',
       'A token that has expired or was revoked before is left alone, which is no error.',
     ],
   })
@@ -40,7 +43,7 @@ export function addRevoke(tokens: CommandUnknownOpts): void {
       const token = await readToken(given)
       const act = { actor: actor(), reason }
       await withServices(async ({ revocations, longestTokenSeconds }, context) => {
-        const { target, revoked, sentence } = token.includes('.')
+        const { target, revoked, sentence, ended } = token.includes('.')
           ? await revokeJwt(token, act, { revocations, context })
           : await revokeGrantOf(token, act, { revocations, context })
         const about = { reason, longestSeconds: await longestTokenSeconds() }
@@ -50,7 +53,7 @@ export function addRevoke(tokens: CommandUnknownOpts): void {
           ...(revoked ? toRevokedDocument(revoked, about) : { note: sentence }),
         }
         await print(format, document, () =>
-          revoked ? [sentence, describeRevoked(revoked, about)].join('\n') : sentence,
+          revoked ? [sentence, describeRevoked(revoked, about, ended)].join('\n') : sentence,
         )
       })
     })
@@ -67,7 +70,9 @@ async function revokeJwt(
     name === 'expiry' || name === 'revocation' || (name === 'key' && key !== undefined)
   const fault = failed.find((check) => !isPast(check))
   if (fault)
-    throw new Refusal(`This is no token of this issuer, by its ${fault.name}: ${fault.text}.`)
+    throw new Refusal(
+      `This is no token of this issuer, by its ${fault.name}: ${fault.text.replace(/\.$/, '')}.`,
+    )
   if (kind !== 'access_token')
     throw new Refusal(
       'This is an ID token, which opens nothing. Revoke its session (claviger sessions revoke SID) or its user.',
@@ -78,7 +83,12 @@ async function revokeJwt(
     return { target, sentence: `Nothing to do, as this access token counts no more. ${why}` }
   }
   const revoked = await revocations.revokeToken(target.jti, act)
-  return { target, revoked, sentence: `Revoked the access token ${target.jti}.` }
+  return {
+    target,
+    revoked,
+    sentence: `Revoked the access token ${target.jti}.`,
+    ended: 'this token alone; its session and its refresh token go on',
+  }
 }
 
 async function revokeGrantOf(

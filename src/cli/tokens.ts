@@ -26,7 +26,8 @@ export function addTokens(program: CommandUnknownOpts): void {
       'decode an access or ID token and check its key, signature, issuer, expiry and revocation; tell whether a refresh token is live',
     examples,
     notes: [
-      'With - the token is read from standard input, where no other user of this machine sees it.',
+      'With - the token is read from standard input, where nobody else on this machine',
+      'sees it.',
       'Exits with 0 if the token is valid, else with 1.',
     ],
   })

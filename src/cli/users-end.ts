@@ -46,7 +46,8 @@ function addRevoke(users: CommandUnknownOpts): void {
         const document = { sub: account.sub, ...toRevokedDocument(revoked, context) }
         await print(format, document, () =>
           [
-            `Revoked ${nameOf(account)}: whatever was issued before ${localTime(revoked.notBefore)} is refused from now on.`,
+            `Revoked ${nameOf(account)}.`,
+            `Whatever was issued before ${localTime(revoked.notBefore)} is refused from now on.`,
             describeRevoked(revoked, context),
             `Signing in again works. To prevent that: claviger users disable ${toArgument(account)}`,
           ].join('\n'),

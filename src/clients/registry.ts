@@ -34,6 +34,8 @@ export interface ClientRegistry {
   update(clientId: string, input: unknown): Promise<WrittenClient>
   /** The former secret stops working at once. */
   rotateSecret(clientId: string, clientSecret?: string): Promise<WrittenClient>
+  /** It may do nothing any more; what it holds is for others to revoke. */
+  disable(clientId: string): Promise<void>
   delete(clientId: string): Promise<void>
 }
 
@@ -108,6 +110,12 @@ export function createClientRegistry(dependencies: ClientRegistryDependencies): 
 
     rotateSecret: (clientId, clientSecret = createClientSecret()) =>
       update(clientId, { client_secret: clientSecret }),
+
+    async disable(clientId) {
+      const verdict = await store.disableClient(clientId, clock.now())
+      if (verdict === 'unknown') throw unknownClient(clientId)
+      invalidate(clientId)
+    },
 
     async delete(clientId) {
       if ((await store.deleteClient(clientId)) === 'unknown') throw unknownClient(clientId)

@@ -26,6 +26,7 @@ export interface ClientStore {
     clientId: string,
     change: (current: StoredClient) => Change,
   ): Promise<Change | undefined>
+  disableClient(clientId: string, now: Date): Promise<'disabled' | 'unknown'>
   deleteClient(clientId: string): Promise<'deleted' | 'unknown'>
 }
 
@@ -106,6 +107,18 @@ export function createClientStore(database: Database): ClientStore {
         await updateClient(transaction, changed.client)
         return changed
       }),
+
+    async disableClient(clientId, now) {
+      const rows = await database.query(
+        `with written as (
+           update clients set revoked_at = coalesce(revoked_at, $2), updated_at = $2
+           where client_id = $1
+           returning client_id)
+         select pg_notify('${clientsChannel}', client_id) from written`,
+        [clientId, now],
+      )
+      return rows.length > 0 ? 'disabled' : 'unknown'
+    },
 
     async deleteClient(clientId) {
       const rows = await database.query(

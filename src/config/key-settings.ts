@@ -44,7 +44,7 @@ export const keySettings = {
     parse: read.signingAlgorithms,
     default: 'RS256,ES256',
     sentence:
-      'What tokens may be signed with; `PS256` and `EdDSA` may be added, and sign once their first keys were published for the lead.',
+      'What tokens may be signed with; `PS256` and `EdDSA` may be added, and sign once their first keys were published for the lead. Within an hour after no node has one any more its keys are retired.',
   },
   rsaKeyBits: {
     variable: 'CLAVIGER_RSA_KEY_BITS',

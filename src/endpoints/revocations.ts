@@ -9,6 +9,7 @@ import { createFeedBroadcast } from '../revocation/feed-broadcast.ts'
 import type { FeedDocuments } from '../revocation/feed-documents.ts'
 import type { RevocationFeed } from '../revocation/feed.ts'
 import type { SetTimer } from '../revocation/pace.ts'
+import type { Metrics } from '../watch/metrics.ts'
 import type { Watch } from '../watch/watch.ts'
 import type { Witness } from '../watch/witness.ts'
 import type { FeedAccess, FeedMode } from './feed-access.ts'
@@ -22,11 +23,12 @@ export interface RevocationsDependencies {
   maxListeners: number
   setTimer?: SetTimer
   watch: Watch
+  metrics: Pick<Metrics, 'gauge'>
 }
 
 export function registerRevocations(
   app: FastifyInstance,
-  { mode, access, documents, watch, ...broadcasting }: RevocationsDependencies,
+  { mode, access, documents, watch, metrics, ...broadcasting }: RevocationsDependencies,
 ): void {
   if (mode === 'off') return
   const broadcast = createFeedBroadcast({
@@ -35,6 +37,11 @@ export function registerRevocations(
     onError: (err) => app.log.error({ err }, 'the revocation feed could not be signed'),
   })
   app.addHook('preClose', async () => broadcast.close())
+  metrics.gauge({
+    name: 'feed_listeners',
+    help: 'Who listens to the revocation feed at this node.',
+    read: () => broadcast.listeners(),
+  })
 
   app.get(paths.revocations, watched(watch, 'revocations', answer))
 

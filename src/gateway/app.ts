@@ -69,9 +69,11 @@ export function createGatewayApp({
     reply: FastifyReply,
     asked: OriginalRequest | undefined,
   ): Promise<FastifyReply> {
-    const path = asked && decodePath(asked.url)
-    if (!asked || path === undefined)
-      return refuse(reply, asked ? 'path_ambiguous' : 'request_untold', { path: asked?.url })
+    if (!asked) return refuse(reply, 'request_untold', {})
+    const path = decodePath(asked.url)
+    // Without what follows the path, which may be a secret.
+    if (path === undefined)
+      return refuse(reply, 'path_ambiguous', { path: asked.url.split(/[?#]/, 1)[0] })
     // Methods tell upper from lower case (RFC 9110 §9.1); not all services do.
     if (!/^[A-Z-]+$/.test(asked.method)) return refuse(reply, 'method_unusual', { path })
     if (methodOverrides.some((name) => request.headers[name] !== undefined))
@@ -90,25 +92,25 @@ export function createGatewayApp({
       return reply.code(status).headers(headers).send(body)
     }
   }
+}
 
-  function refuse(reply: FastifyReply, code: string, details: object): FastifyReply {
-    reply.log.info({ ...details, code }, 'refused')
-    return reply.code(403).send({ error: code })
-  }
+function refuse(reply: FastifyReply, code: string, details: object): FastifyReply {
+  reply.log.info({ ...details, code }, 'refused')
+  return reply.code(403).send({ error: code })
+}
 
-  /** Each header is there in any case, so that one that the client itself has sent does not reach the service. */
-  function pass(reply: FastifyReply, token: VerifiedToken | undefined): FastifyReply {
-    const { sub = '', client_id = '', scope = '' } = token?.claims ?? {}
-    return reply
-      .code(200)
-      .headers({
-        'cache-control': 'no-store',
-        'x-token-sub': toHeader(sub),
-        'x-token-client-id': toHeader(client_id),
-        'x-token-scope': toHeader([scope].flat().join(' ')), // some issuers write an array
-      })
-      .send()
-  }
+/** Each header is there in any case, so that one that the client itself has sent does not reach the service. */
+function pass(reply: FastifyReply, token: VerifiedToken | undefined): FastifyReply {
+  const { sub = '', client_id = '', scope = '' } = token?.claims ?? {}
+  return reply
+    .code(200)
+    .headers({
+      'cache-control': 'no-store',
+      'x-token-sub': toHeader(sub),
+      'x-token-client-id': toHeader(client_id),
+      'x-token-scope': toHeader([scope].flat().join(' ')), // some issuers write an array
+    })
+    .send()
 }
 
 function serverOptions(log: Logger): FastifyServerOptions {

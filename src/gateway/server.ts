@@ -21,18 +21,27 @@ export async function serveGateway(settings: GatewaySettings, logLevel: string):
     () => log.info('keys and revocations are at hand'),
     (err: unknown) => log.error({ err }, 'not ready: what needs a token is refused until then'),
   )
-  const address = await app
-    .listen({ host: settings.host, port: settings.port })
-    .catch((error: unknown) => {
-      verifier.close() // or its stream keeps the process alive
-      throw error
-    })
+  const address = await listen(app, settings).catch((error: unknown) => {
+    verifier.close() // or it would keep the process alive, which answers nobody
+    throw error
+  })
   log.info({ address, issuer: settings.issuer }, 'serving')
   closeWithGrace({ delay: 5_000, logger: false }, async ({ signal, err }) => {
     if (err) log.fatal({ err }, 'stopping after an unexpected error')
     else log.info({ signal }, 'stopping')
     await app.close()
     verifier.close()
+  })
+}
+
+async function listen(
+  app: ReturnType<typeof createGatewayApp>,
+  { host, port }: Pick<GatewaySettings, 'host' | 'port'>,
+): Promise<string> {
+  return app.listen({ host, port }).catch((cause: Error) => {
+    throw new Refusal(`${cause.message}. Stop what listens there, or mend 'host' and 'port'.`, {
+      cause,
+    })
   })
 }
 
@@ -59,11 +68,11 @@ async function toFollowOptions({ revocations, maxFeedAgeSeconds, whenStale }: Ga
 }
 
 async function readSecret(file: string): Promise<string> {
-  try {
-    return (await readFile(file, 'utf8')).trim()
-  } catch (cause) {
-    throw new Refusal(`revocations.client_secret_file: ${file} cannot be read. Mend its path.`, {
-      cause,
-    })
-  }
+  const name = `revocations.client_secret_file: ${file}`
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Refusal(`${name} cannot be read. Mend its path.`, { cause })
+  })
+  const secret = text.trim()
+  if (secret === '') throw new Refusal(`${name} is empty. Write the secret of the client into it.`)
+  return secret
 }

@@ -4,6 +4,7 @@ import {
   dueTransitions,
   findNextKey,
   findSigningKey,
+  keyState,
   lastUseOf,
   type KeyTimes,
   type ScheduleSettings,
@@ -37,6 +38,8 @@ export interface RevocationPlan {
   changes: KeyChange[]
 }
 
+const unused = 'Its algorithm is not in use any more.'
+
 export function planDue(
   keys: readonly KeyTimes[],
   settings: ScheduleSettings,
@@ -55,7 +58,7 @@ export function planPromotion(
   { alg, force }: { alg: SigningAlg; force: boolean },
 ): PromotionPlan {
   const next = findNextKey(keys, alg)
-  const own = { ...settings, algorithms: [alg] }
+  const own = onlyOf(alg, settings)
   const isDue = dueTransitions(keys, own, now).some(({ action }) => action === 'promote')
   const isAllowed = next && (force || isDue || next.signsFrom <= now)
   if (!isAllowed) {
@@ -84,7 +87,7 @@ export function planPublication(
   return { alg, verdict: 'published', signsFrom, changes }
 }
 
-/** Takes a key out at once. If it was signing or next, its place is filled in the same step. */
+/** Takes a key out at once. If it was signing or next, its place is filled in the same step while anybody uses it. */
 export function planRevocation(
   keys: readonly KeyTimes[],
   settings: ScheduleSettings,
@@ -95,9 +98,27 @@ export function planRevocation(
   if (!key) return { verdict: 'unknown', changes: [] }
   if (key.revokedAt) return { verdict: 'already-revoked', changes: [] }
   const remaining = keys.map((each) => (each === key ? { ...key, revokedAt: now } : each))
-  const replacements = planDue(remaining, { ...settings, algorithms: [key.alg] }, now)
+  const { algorithms, algorithmsElsewhere = [key.alg] } = settings
+  const isUsed = [...algorithms, ...algorithmsElsewhere].includes(key.alg)
+  const replacements = isUsed ? replace(key, remaining, settings, now) : []
   const revoke: KeyChange = { change: 'revoke', alg: key.alg, kid, revokedAt: now, reason }
   return { verdict: 'revoked', changes: [revoke, ...replacements] }
+}
+
+function replace(
+  revoked: KeyTimes,
+  remaining: readonly KeyTimes[],
+  settings: ScheduleSettings,
+  now: Date,
+): KeyChange[] {
+  const { alg } = revoked
+  if (keyState(revoked, now) !== 'signing') return planDue(remaining, onlyOf(alg, settings), now)
+  // At once, although verifiers may not know it yet: nothing else can sign.
+  const action = findNextKey(remaining, alg) ? 'promote' : 'start'
+  return [
+    ...carryOut(action, alg, remaining, settings, now),
+    ...carryOut('publish-next', alg, remaining, settings, now),
+  ]
 }
 
 /** The rows as they are after the changes. */
@@ -133,10 +154,23 @@ function carryOut(
   }
   const signing = findSigningKey(keys, alg)
   const next = findNextKey(keys, alg)
+  if (action === 'withdraw')
+    return [
+      ...(signing ? [retire(signing, settings, now)] : []),
+      // It has signed nothing, so nobody misses it.
+      ...(next
+        ? [{ change: 'revoke', alg, kid: next.kid, revokedAt: now, reason: unused } as const]
+        : []),
+    ]
   return [
     ...(signing ? [retire(signing, settings, now)] : []),
     ...(next ? [{ change: 'activate', alg, kid: next.kid, activatedAt: now } as const] : []),
   ]
+}
+
+/** Leaves all others as they are. */
+function onlyOf(alg: SigningAlg, settings: ScheduleSettings): ScheduleSettings {
+  return { ...settings, algorithms: [alg], algorithmsElsewhere: undefined }
 }
 
 function retire({ alg, kid }: KeyTimes, settings: ScheduleSettings, now: Date): KeyChange {

@@ -14,12 +14,15 @@ import {
   type PromotionPlan,
   type RevocationPlan,
 } from './plan.ts'
-import type { ScheduleSettings } from './schedule.ts'
+import { addSeconds, type ScheduleSettings } from './schedule.ts'
 import type { FreshKey, Signers } from './signer.ts'
-import type { SigningKey, SigningKeyStore } from './store.ts'
+import type { SigningKey, SigningKeyChanges, SigningKeyStore } from './store.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
 
-export type RotationSettings = Omit<ScheduleSettings, 'longestTokenSeconds'>
+export type RotationSettings = Omit<ScheduleSettings, 'longestTokenSeconds' | 'algorithmsElsewhere'>
+
+/** How long it is remembered that a node uses an algorithm; renewed at half time. Restarts and most outages take less. */
+export const inUseSeconds = 3600
 
 export type { MadeChange }
 export type RotationOutcome = PromotionPlan & { changes: MadeChange[] }
@@ -82,7 +85,18 @@ export function createRotation({
   /** Asked anew at every change, because API resources set lifetimes of their own. */
   longestTokenSeconds: () => Promise<number>
 }): Rotation {
+  let recordedUntil = new Date(0)
+
+  /** Before anything is planned with other settings than ours, so that nobody withdraws what this node uses. */
+  async function recordUse(now: Date): Promise<void> {
+    if (recordedUntil > addSeconds(now, inUseSeconds / 2)) return
+    const until = addSeconds(now, inUseSeconds)
+    await store.recordAlgorithmsInUse(settings.algorithms, until)
+    recordedUntil = until
+  }
+
   async function runDue(now?: Date): Promise<MadeChange[]> {
+    await recordUse(now ?? clock.now())
     const { changes } = await carryOut({
       now,
       action: 'keys.rotate',
@@ -136,14 +150,18 @@ export function createRotation({
     ...act
   }: Changing<Plan>): Promise<Plan & { changes: MadeChange[] }> {
     const current = { ...settings, longestTokenSeconds: await longestTokenSeconds() }
+    const planFrom = async (
+      { list, listAlgorithmsInUse }: Pick<SigningKeyChanges, 'list' | 'listAlgorithmsInUse'>,
+      at: Date,
+    ) => plan(await list(), { ...current, algorithmsElsewhere: await listAlgorithmsInUse(at) }, at)
     const supply: FreshKey[] = []
-    let planned = plan(await store.list(), current, now ?? clock.now())
+    let planned = await planFrom(store, now ?? clock.now())
     if (dryRun) return { ...planned, changes: planned.changes.map(withKid) }
     while (planned.changes.length > 0) {
       supply.push(...(await generateMissing(planned.changes, supply)))
       const made = await store.change(async (changes, transaction) => {
         const at = now ?? clock.now()
-        planned = plan(await changes.list(), current, at)
+        planned = await planFrom(changes, at)
         const done = await makeAll(changes, planned.changes, supply)
         for (const event of toAuditEvents(act, done ?? [], at))
           await audit.record(event, transaction)

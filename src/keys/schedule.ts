@@ -21,6 +21,8 @@ export interface KeyTimes {
 
 export interface ScheduleSettings {
   algorithms: readonly SigningAlg[]
+  /** What nodes with other settings use, as during a rolling restart. Undefined when that is not known. */
+  algorithmsElsewhere?: readonly SigningAlg[] | undefined
   /** How long a key is in the JWKS before it signs: longer than any verifier caches the JWKS. */
   publicationLeadSeconds: number
   rotationIntervalSeconds: number
@@ -32,12 +34,18 @@ export interface ScheduleSettings {
 }
 
 /** What decides when something is due; the rest decides what it then sets. */
-export type DueSettings = Pick<ScheduleSettings, 'algorithms' | 'rotationIntervalSeconds'>
+export type DueSettings = Pick<
+  ScheduleSettings,
+  'algorithms' | 'algorithmsElsewhere' | 'rotationIntervalSeconds'
+>
 
-/** start: a first key, which signs at once. promote: the published key signs, the signing one retires. */
+/**
+ * start: a first key, which signs at once. promote: the published key signs, the signing one retires. withdraw: no node
+ * uses the algorithm any more.
+ */
 export interface Transition {
   alg: SigningAlg
-  action: 'start' | 'promote' | 'publish-next'
+  action: 'start' | 'promote' | 'publish-next' | 'withdraw'
   at: Date
 }
 
@@ -73,9 +81,7 @@ export function dueTransitions(
   settings: DueSettings,
   now: Date,
 ): Transition[] {
-  return settings.algorithms
-    .flatMap((alg) => transitionsOf(alg, keys, settings, now))
-    .filter(({ at }) => at <= now)
+  return plannedTransitions(keys, settings, now).filter(({ at }) => at <= now)
 }
 
 /** When the next thing is due or the JWKS next changes by itself; `now` when something is due already. */
@@ -84,7 +90,7 @@ export function nextTransitionAt(
   settings: DueSettings,
   now: Date,
 ): Date | undefined {
-  const planned = settings.algorithms.flatMap((alg) => transitionsOf(alg, keys, settings, now))
+  const planned = plannedTransitions(keys, settings, now)
   const instants = planned.map(({ at }) => (at < now ? now : at))
   return earliest([...instants, nextLeavingAt(keys, now)])
 }
@@ -102,6 +108,33 @@ export function lastUseOf(
 ): Date {
   const { stalenessSeconds, longestTokenSeconds, clockSkewSeconds } = settings
   return addSeconds(retiredAt, stalenessSeconds + longestTokenSeconds + clockSkewSeconds)
+}
+
+function plannedTransitions(
+  keys: readonly KeyTimes[],
+  settings: DueSettings,
+  now: Date,
+): Transition[] {
+  return [
+    ...settings.algorithms.flatMap((alg) => transitionsOf(alg, keys, settings, now)),
+    ...withdrawals(keys, settings, now),
+  ]
+}
+
+/** Of the algorithms that have a signing or a next key and that nobody uses. */
+function withdrawals(
+  keys: readonly KeyTimes[],
+  { algorithms, algorithmsElsewhere }: DueSettings,
+  now: Date,
+): Transition[] {
+  if (!algorithmsElsewhere) return []
+  const used = new Set([...algorithms, ...algorithmsElsewhere])
+  const unused = keys.filter((key) => !key.retiredAt && !key.revokedAt && !used.has(key.alg))
+  return [...new Set(unused.map(({ alg }) => alg))].map((alg) => ({
+    alg,
+    action: 'withdraw',
+    at: now,
+  }))
 }
 
 function transitionsOf(
@@ -126,12 +159,11 @@ function transitionsOf(
 }
 
 /**
- * An algorithm that came into use when others had been for long: verifiers hold a JWKS without it, so that even its
- * first key waits for the lead.
+ * An algorithm that came into use, or came back, when others had been for long: verifiers hold a JWKS without it, so that
+ * even its first key waits for the lead.
  */
 export function isAdded(alg: SigningAlg, keys: readonly KeyTimes[]): boolean {
-  const used = keys.filter(({ activatedAt }) => activatedAt)
-  return used.length > 0 && !used.some((key) => key.alg === alg)
+  return keys.some(({ activatedAt }) => activatedAt) && !findSigningKey(keys, alg)
 }
 
 function promotionAt(signing: KeyTimes, next: KeyTimes, settings: DueSettings): Date {

@@ -17,6 +17,7 @@ export type NewSigningKey = FreshKey & Pick<KeyTimes, 'publishedAt' | 'signsFrom
 
 export interface SigningKeyChanges {
   list(): Promise<SigningKey[]>
+  listAlgorithmsInUse(now: Date): Promise<SigningAlg[]>
   insert(key: NewSigningKey): Promise<void>
   apply(change: Exclude<KeyChange, { change: 'publish' }>): Promise<void>
   /** Replaces the handle, if it still is the one that was read. */
@@ -28,6 +29,9 @@ export interface SigningKeyChanges {
 
 export interface SigningKeyStore {
   list(): Promise<SigningKey[]>
+  /** Of all nodes. */
+  listAlgorithmsInUse(now: Date): Promise<SigningAlg[]>
+  recordAlgorithmsInUse(algorithms: readonly SigningAlg[], until: Date): Promise<void>
   hasKeys(): Promise<boolean>
   /** Alone among all nodes; every node is notified on commit. */
   change<T>(work: (changes: SigningKeyChanges, transaction: Queryable) => Promise<T>): Promise<T>
@@ -38,6 +42,16 @@ export interface SigningKeyStore {
 export function createSigningKeyStore(database: Database): SigningKeyStore {
   return {
     list: () => list(database),
+    listAlgorithmsInUse: (now) => listAlgorithmsInUse(database, now),
+
+    async recordAlgorithmsInUse(algorithms, until) {
+      await database.query(
+        `insert into signing_algs_in_use as u (alg, in_use_until)
+         select unnest($1::text[]), $2
+         on conflict (alg) do update set in_use_until = greatest(u.in_use_until, excluded.in_use_until)`,
+        [algorithms, until],
+      )
+    },
 
     async hasKeys() {
       const [row] = await database.query<{ found: boolean }>(
@@ -66,6 +80,7 @@ function createChanges(transaction: Queryable): SigningKeyChanges {
 
   return {
     list: () => list(transaction),
+    listAlgorithmsInUse: (now) => listAlgorithmsInUse(transaction, now),
 
     insert: (key) =>
       changeOne(
@@ -138,6 +153,14 @@ interface SigningKeyRow {
   leaves_jwks_at: Date | null
   revoked_at: Date | null
   revocation_reason: string | null
+}
+
+async function listAlgorithmsInUse(database: Queryable, now: Date): Promise<SigningAlg[]> {
+  const rows = await database.query<{ alg: SigningAlg }>(
+    'select alg from signing_algs_in_use where in_use_until > $1',
+    [now],
+  )
+  return rows.map(({ alg }) => alg)
 }
 
 async function list(database: Queryable): Promise<SigningKey[]> {

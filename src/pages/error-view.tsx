@@ -44,7 +44,7 @@ const wordsOf = {
     label: 'Logout error',
     title: 'We could not sign you out this way',
     message: 'The app sent a logout request that we cannot accept. Your session has not changed.',
-    advice: 'Sign out in the app itself, or open the start page here and sign out there.',
+    advice: 'Sign out in the app itself, or on the start page here.',
   },
   'not-found': {
     label: 'Not found',
@@ -86,6 +86,11 @@ export function ErrorPage({ site, kind, status, code, description, requestId }: 
         <p>{words.message}</p>
         <p class="advice">{words.advice}</p>
       </div>
+      {kind === 'logout' && (
+        <a id="home" class="button" href={site.home}>
+          Go to the start page
+        </a>
+      )}
       <section class="details" aria-labelledby="details">
         <h2 id="details">Technical details</h2>
         {description && <p>{description}</p>}

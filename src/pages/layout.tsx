@@ -6,6 +6,8 @@ export interface Site {
   /** URL paths of claviger.css and claviger.svg. */
   stylesheet: string
   icon: string
+  /** URL path of the start page. */
+  home: string
 }
 
 export interface LayoutProps {

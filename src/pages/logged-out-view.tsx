@@ -19,6 +19,9 @@ export function LoggedOutPage({ site }: LoggedOutPageProps) {
           Your session in this browser has ended. On a shared computer, close the browser as well.
         </p>
       </div>
+      <a id="home" class="button" href={site.home}>
+        Go to the start page
+      </a>
     </Layout>
   )
 }

@@ -34,9 +34,9 @@ const countCodes = (condition: string) =>
      where ${condition} and ${isOpenCode}`,
   )
 
-export function createEndingStore(transaction: Queryable) {
+export function createEndingStore(queryable: Queryable) {
   async function countAll(columns: string[], id: string, at: Date): Promise<Ended> {
-    const [row] = await transaction.query<Ended>(`select ${columns.join(', ')}`, [id, at])
+    const [row] = await queryable.query<Ended>(`select ${columns.join(', ')}`, [id, at])
     return row!
   }
 
@@ -73,11 +73,14 @@ export function createEndingStore(transaction: Queryable) {
         at,
       ),
 
-    countOfSession: (sid: string, at: Date) => countAll([countCodes('o.sid = $1')], sid, at),
+    async countCodesOfSession(sid: string, at: Date): Promise<number> {
+      const { codes = 0 } = await countAll([countCodes('o.sid = $1')], sid, at)
+      return codes
+    },
 
     /** Answers whether there is such a client. */
     async endClient(clientId: string, at: Date): Promise<boolean> {
-      const rows = await transaction.query(
+      const rows = await queryable.query(
         `update clients set grants_revoked_at = greatest(grants_revoked_at, $2)
          where client_id = $1
          returning client_id`,
@@ -87,24 +90,31 @@ export function createEndingStore(transaction: Queryable) {
     },
 
     async endEverything(at: Date): Promise<void> {
-      await transaction.query(
+      await queryable.query(
         `insert into everything_revoked as e (revoked_at) values ($1)
          on conflict (only_row) do update set revoked_at = greatest(e.revoked_at, $1)`,
         [at],
       )
     },
 
-    /** Moves the end of a session on to a later instant, for those who compare with it. */
-    async delayEndOfSession(sid: string, at: Date): Promise<void> {
-      await transaction.query(
-        'update sessions set ended_at = greatest(ended_at, $2) where sid = $1 and ended_at is not null',
-        [sid, at],
+    /** Whether anything of it is left to end. */
+    async isOpenSession(
+      { sid, sub }: SessionName,
+      { refreshTokens }: { refreshTokens: boolean },
+    ): Promise<boolean> {
+      const [row] = await queryable.query<{ is_open: boolean }>(
+        `select exists (
+             select from sessions where sid = $1 and coalesce(sub = $2, true) and ended_at is null)
+           or $3 and exists (
+             select from refresh_families where sid = $1 and revoked_at is null) as is_open`,
+        [sid, sub ?? null, refreshTokens],
       )
+      return row!.is_open
     },
 
     /** Answers how many were not revoked before. */
     async endFamiliesOfSession(sid: string, at: Date): Promise<number> {
-      const rows = await transaction.query(
+      const rows = await queryable.query(
         `update refresh_families set revoked_at = $2
          where sid = $1 and revoked_at is null
          returning grant_id`,
@@ -114,7 +124,7 @@ export function createEndingStore(transaction: Queryable) {
     },
 
     async endFamily(grantId: string, at: Date): Promise<number> {
-      const rows = await transaction.query(
+      const rows = await queryable.query(
         `update refresh_families set revoked_at = $2
          where grant_id = $1 and revoked_at is null
          returning grant_id`,
@@ -137,10 +147,10 @@ export interface SessionEndings {
   endSession(session: SessionName, at: Date, transaction: Queryable): Promise<number>
   /** Every session of a user that began until then. */
   endSessionsOfUser(sub: string, at: Date, transaction: Queryable): Promise<void>
-  /** Every session that began until then. */
-  endAllSessions(at: Date, transaction: Queryable): Promise<void>
-  /** Tells one client that all of its sessions have ended; those in browsers go on. */
-  tellClient(clientId: string, at: Date, transaction: Queryable): Promise<void>
+  /** Every session that began until then. Tells a limited number of clients; answers whether more may be left. */
+  endAllSessions(at: Date, transaction: Queryable): Promise<boolean>
+  /** Tells one client that its sessions have ended, a limited number; those in browsers go on. Answers whether more may be left. */
+  tellClient(clientId: string, at: Date, transaction: Queryable): Promise<boolean>
 }
 
 export type EndingStore = ReturnType<typeof createEndingStore>

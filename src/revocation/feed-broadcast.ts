@@ -31,6 +31,8 @@ export interface FeedBroadcast {
   open(listening: Listening): Promise<void>
   /** Ends all streams. */
   close(): void
+  /** How many listen at this node. */
+  listeners(): number
 }
 
 interface Listener extends Pick<Listening, 'isWelcome'> {
@@ -136,6 +138,8 @@ export function createFeedBroadcast({
         throw error
       })
     },
+
+    listeners: () => listeners.size,
 
     close() {
       isClosed = true

@@ -34,6 +34,8 @@ export interface RevocationFeed {
    * it cannot go on from, as the database was restored, gets all; one that is none is refused with invalid_request.
    */
   pageAfter(cursor: string | undefined): FeedPage
+  /** What was recorded until then is held; undefined before the first load. */
+  asOf(): Date | undefined
   /** Where the entries end. Like `pageAfter` it throws `temporarily_unavailable` before the first load. */
   cursor(): string
   /** Grows when entries come; not when they expire. */
@@ -155,6 +157,7 @@ export function createRevocationFeed({
     },
 
     cursor: () => formatCursor({ history: getKnown().history, number: position.cursor }),
+    asOf: () => known?.asOf,
     version: () => version,
 
     onChange(listener) {

@@ -28,20 +28,25 @@ export interface Revoked {
   ended: Ended
 }
 
-/** Part of a transaction: what to end at that instant. */
-export type End<Result> = (at: Date, store: EndingStore, transaction: Queryable) => Promise<Result>
-
 export interface Recording {
   subject: RevocationSubject
+  /** Such as `users.revoke`. */
   action: string
   act: Act
+  /** By how much later than it happens nothing counts: for what never comes back. */
   marginSeconds?: number
-  end?: End<Ended>
+  /** What else ends at that instant, in the same transaction; of the second time only the effect counts. */
+  end?: (at: Date, endings: EndingStore, transaction: Queryable) => Promise<Ended>
 }
 
 export interface Recorder {
-  end<Result>(work: End<Result>): Promise<Result>
   record(recording: Recording): Promise<Revoked>
+  /**
+   * The same for what goes on to get tokens. Whoever issues reads its clock, then what it issues from. Who did not see yet
+   * that it has ended read its clock before we read ours anew, so that when this is still in the same second, the record
+   * covers what they issue; else it is recorded again. There is no lock on the issuing side.
+   */
+  recordForAll(recording: Recording): Promise<Revoked>
 }
 
 /** How much longer than `exp` a verifier may accept a token at most, its clock being off (@claviger/verifier refuses more). */
@@ -61,39 +66,49 @@ export function createRecorder({
   /** How long a token issued now can live at most: afterwards its record is useless. */
   longestTokenSeconds: () => Promise<number>
 }): Recorder {
-  return {
-    async end(work) {
-      const at = await clock.databaseNow()
-      return database.transaction((transaction) =>
-        work(at, createEndingStore(transaction), transaction),
-      )
-    },
+  async function write(
+    { subject, act, marginSeconds = 0, end }: Recording,
+    also: (revoked: Revoked, transaction: Queryable) => Promise<void>,
+  ): Promise<Revoked> {
+    const aliveSeconds = (await longestTokenSeconds()) + verifierToleranceSeconds
+    const at = await clock.databaseNow()
+    const seconds = notBeforeOf(at) + marginSeconds
+    const notBefore = new Date(seconds * 1000)
+    const expiresAt = new Date((seconds + aliveSeconds) * 1000)
+    const { reason } = act
+    return database.transaction(async (transaction) => {
+      const ended = (await end?.(at, createEndingStore(transaction), transaction)) ?? {}
+      const record = { ...subject, notBefore: seconds, expiresAt, reason, revokedAt: at }
+      await store.append(record, transaction)
+      const revoked = { at, notBefore, ended }
+      await also(revoked, transaction)
+      return revoked
+    })
+  }
 
-    async record({ subject, action, act: { actor, reason }, marginSeconds = 0, end }) {
-      const aliveSeconds = (await longestTokenSeconds()) + verifierToleranceSeconds
-      const at = await clock.databaseNow()
-      const seconds = notBeforeOf(at) + marginSeconds
-      const notBefore = new Date(seconds * 1000)
-      const expiresAt = new Date((seconds + aliveSeconds) * 1000)
-      return database.transaction(async (transaction) => {
-        const ended = (await end?.(at, createEndingStore(transaction), transaction)) ?? {}
-        await store.append(
-          { ...subject, notBefore: seconds, expiresAt, reason, revokedAt: at },
-          transaction,
-        )
-        await audit.record(
-          {
-            at,
-            action,
-            subject: subject.id || subject.kind,
-            actor,
-            reason: reason ?? null,
-            details: { not_before: notBefore, ended },
-          },
-          transaction,
-        )
-        return { at, notBefore, ended }
-      })
+  const record = (recording: Recording): Promise<Revoked> =>
+    write(recording, ({ at, notBefore, ended }, transaction) => {
+      const { subject, action, act } = recording
+      return audit.record(
+        {
+          at,
+          action,
+          subject: subject.id || subject.kind,
+          actor: act.actor,
+          reason: act.reason ?? null,
+          details: { not_before: notBefore, ended },
+        },
+        transaction,
+      )
+    })
+
+  return {
+    record,
+    async recordForAll(recording) {
+      const revoked = await record(recording)
+      if ((await clock.databaseNow()) < revoked.notBefore) return revoked
+      const again = await write(recording, async () => {})
+      return { ...again, ended: revoked.ended }
     },
   }
 }

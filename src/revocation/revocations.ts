@@ -1,9 +1,6 @@
 /**
- * Revoking by issue time: what was issued before the instant is refused, what is issued later is not.
- *
- * Each act goes in two steps. The first ends what tokens are issued from (sign-ins, codes, refresh tokens) where whoever
- * issues looks at it. The second, once that is there for all to see, reads the clock and records the not-before: whoever
- * missed the first step read its clock earlier, so the record covers what it issues, without a lock on the issuing side.
+ * Revoking by issue time: what was issued before the instant is refused, what is issued later is not. Each act ends, in one
+ * transaction with its record, what tokens are issued from: sign-ins, codes, refresh tokens.
  */
 import type { AuditStore } from '../audit/store.ts'
 import type { Clock } from '../database/clock.ts'
@@ -11,8 +8,8 @@ import type { Database, Queryable } from '../database/database.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import type { Accounts } from '../users/accounts.ts'
 import { isRevoked, revocationSubjects, type TokenOrigin } from '../verifier/not-before.ts'
-import type { SessionEndings, SessionName } from './ending-store.ts'
-import { createRecorder, type Act, type Revoked } from './recorder.ts'
+import { createEndingStore, type SessionEndings, type SessionName } from './ending-store.ts'
+import { createRecorder, type Act, type Recording, type Revoked } from './recorder.ts'
 import type { RevocationStore } from './store.ts'
 
 export interface Revocations {
@@ -81,73 +78,64 @@ export function createRevocations({
   longestTokenSeconds: () => Promise<number>
 }): Revocations {
   const recorder = createRecorder({ database, store, audit, clock, longestTokenSeconds })
+  const endings = createEndingStore(database)
 
-  async function endUser(sub: string, at: Date, transaction: Queryable): Promise<void> {
-    await accounts.markRevoked(sub, at, transaction)
-    await logouts.endSessionsOfUser(sub, at, transaction)
+  /** The rest of what is told, only once the revocation stands: however many they are, they do not hold it up. */
+  async function repeat(tellSome: (transaction: Queryable) => Promise<boolean>): Promise<void> {
+    while (await database.transaction(tellSome));
   }
 
   /** Resolves when no node dates what it issues from before. */
-  async function passed(revoked: Revoked): Promise<Revoked> {
+  async function recordAndWait(recording: Recording): Promise<Revoked> {
+    const revoked = await recorder.recordForAll(recording)
     await clock.waitUntil(new Date(revoked.notBefore.getTime() + longestLagMilliseconds))
     return revoked
   }
 
   return {
-    async revokeUser(sub, act) {
-      const ended = await recorder.end(async (at, endings, transaction) => {
-        const counted = await endings.countOfUser(sub, at)
-        await endUser(sub, at, transaction)
-        return counted
-      })
-      return recorder.record({
+    revokeUser: (sub, act) =>
+      recorder.recordForAll({
         subject: { kind: 'user', id: sub },
         action: 'users.revoke',
         act,
-        async end(at, _, transaction) {
-          await endUser(sub, at, transaction)
+        async end(at, within, transaction) {
+          const ended = await within.countOfUser(sub, at)
+          await accounts.markRevoked(sub, at, transaction)
+          await logouts.endSessionsOfUser(sub, at, transaction)
           return ended
         },
-      })
-    },
+      }),
 
     async revokeSession(session, { refreshTokens = false, ...act }) {
       const { sid } = session
-      const ended = await recorder.end(async (at, endings, transaction) => {
-        const { codes = 0 } = await endings.countOfSession(sid, at)
-        const sessions = await logouts.endSession(session, at, transaction)
-        const families = refreshTokens ? await endings.endFamiliesOfSession(sid, at) : 0
-        return { sessions, codes, refresh_tokens: families }
-      })
-      if (ended.sessions + ended.refresh_tokens === 0) return undefined
-      return recorder.record({
+      if (!(await endings.isOpenSession(session, { refreshTokens }))) return undefined
+      return recorder.recordForAll({
         subject: { kind: 'session', id: sid },
         action: 'sessions.revoke',
         act,
-        async end(at, endings) {
-          await endings.delayEndOfSession(sid, at)
-          return ended
-        },
+        end: async (at, within, transaction) => ({
+          codes: await within.countCodesOfSession(sid, at),
+          sessions: await logouts.endSession(session, at, transaction),
+          refresh_tokens: refreshTokens ? await within.endFamiliesOfSession(sid, at) : 0,
+        }),
       })
     },
 
     async revokeClient(clientId, act) {
-      const ended = await recorder.end(async (at, endings, transaction) => {
-        const counted = await endings.countOfClient(clientId, at)
-        if (!(await endings.endClient(clientId, at))) throw unknownClient(clientId)
-        await logouts.tellClient(clientId, at, transaction)
-        return counted
-      })
-      const recorded = await recorder.record({
+      let hasMore = false
+      const revoked = await recordAndWait({
         subject: { kind: 'client', id: clientId },
         action: 'clients.revoke',
         act,
-        async end(at, endings) {
-          await endings.endClient(clientId, at)
+        async end(at, within, transaction) {
+          const ended = await within.countOfClient(clientId, at)
+          if (!(await within.endClient(clientId, at))) throw unknownClient(clientId)
+          hasMore = await logouts.tellClient(clientId, at, transaction)
           return ended
         },
       })
-      return passed(recorded)
+      if (hasMore) await repeat((within) => logouts.tellClient(clientId, revoked.at, within))
+      return revoked
     },
 
     revokeGrant: (grantId, act) =>
@@ -156,27 +144,31 @@ export function createRevocations({
         action: 'grants.revoke',
         act,
         marginSeconds: longestIssueSeconds,
-        end: async (at, endings) => ({ refresh_tokens: await endings.endFamily(grantId, at) }),
+        end: async (at, within) => ({ refresh_tokens: await within.endFamily(grantId, at) }),
       }),
 
     revokeToken: (jti, act) =>
-      recorder.record({ subject: { kind: 'token', id: jti }, action: 'tokens.revoke', act }),
+      recorder.record({
+        subject: { kind: 'token', id: jti },
+        action: 'tokens.revoke',
+        act,
+        marginSeconds: longestIssueSeconds, // a token never comes back, and the clock that dated it may have been ahead
+      }),
 
     async revokeEverything(act) {
-      await recorder.end(async (at, endings, transaction) => {
-        await endings.endEverything(at)
-        await logouts.endAllSessions(at, transaction)
-      })
-      const recorded = await recorder.record({
+      let hasMore = false
+      const revoked = await recordAndWait({
         subject: { kind: 'everything', id: '' },
         action: 'everything.revoke',
         act,
-        async end(at, endings) {
-          await endings.endEverything(at)
+        async end(at, within, transaction) {
+          await within.endEverything(at)
+          hasMore = await logouts.endAllSessions(at, transaction)
           return {}
         },
       })
-      return passed(recorded)
+      if (hasMore) await repeat((within) => logouts.endAllSessions(revoked.at, within))
+      return revoked
     },
 
     revokeKey: async (kid, { at, trustedUntil, reason }, transaction) =>

@@ -9,6 +9,7 @@ import type { Config } from '../config.ts'
 import type { Clock } from '../database/clock.ts'
 import type { Database } from '../database/database.ts'
 import { grantTypeNames } from '../grants/index.ts'
+import { createClientActs } from '../revocation/client-acts.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { createRevocationStore } from '../revocation/store.ts'
 import { createUserActs } from '../revocation/user-acts.ts'
@@ -87,6 +88,7 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     audit,
     logouts,
     revocations,
+    clientActs: createClientActs({ clients, revocations }),
     userActs: createUserActs({ database, accounts, audit, revocations, clock }),
     sessions,
     tokenLifetimes,

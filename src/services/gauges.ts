@@ -3,6 +3,7 @@ import type { Clock } from '../database/clock.ts'
 import type { Database } from '../database/database.ts'
 import { createJobsStore } from '../jobs/store.ts'
 import type { Keyring } from '../keys/keyring.ts'
+import type { RevocationFeed } from '../revocation/feed.ts'
 import type { EventBuffer } from '../watch/event-buffer.ts'
 import type { GaugeOptions, Metrics } from '../watch/metrics.ts'
 
@@ -12,12 +13,14 @@ export function addGauges({
   clock,
   keyring,
   events,
+  revocationFeed,
 }: {
   metrics: Pick<Metrics, 'gauge'>
   database: Database
   clock: Pick<Clock, 'now'>
   keyring: Pick<Keyring, 'nextTransition'>
   events: Pick<EventBuffer, 'waiting'>
+  revocationFeed: Pick<RevocationFeed, 'asOf'>
 }): void {
   const store = createJobsStore(database)
 
@@ -38,6 +41,11 @@ export function addGauges({
       read: () => toSeconds(keyring.nextTransition()),
     },
     {
+      name: 'feed_age_seconds',
+      help: 'How old what this node knows of revocations is at most.',
+      read: () => ageOf(revocationFeed.asOf(), clock.now()),
+    },
+    {
       name: 'oldest_expired_row_seconds',
       help: 'How long ago the oldest row expired that is still there, by table.',
       label: 'table',
@@ -51,7 +59,10 @@ function toSeconds(instant: Date | undefined): number | undefined {
   return instant && instant.getTime() / 1000
 }
 
+function ageOf(instant: Date | undefined, now: Date): number | undefined {
+  return instant && Math.max(0, now.getTime() - instant.getTime()) / 1000
+}
+
 function agesOf(instants: ReadonlyMap<string, Date>, now: Date): Map<string, number> {
-  const age = (at: Date) => Math.max(0, now.getTime() - at.getTime()) / 1000
-  return new Map([...instants].map(([name, at]) => [name, age(at)]))
+  return new Map([...instants].map(([name, at]) => [name, ageOf(at, now)!]))
 }

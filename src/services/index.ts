@@ -49,7 +49,6 @@ export async function createServices(options: ServiceOptions) {
   const { accounts, clients, resources, revocations, sessions } = admin
   const { keyring, vault } = keys
   const watchServices = createWatchServices(options)
-  addGauges({ ...watchServices, database, clock, keyring })
   const serverSecret = await loadServerSecret({
     store: createServerSecretStore(database),
     vault,
@@ -78,6 +77,7 @@ export async function createServices(options: ServiceOptions) {
   const accessTokens = createAccessTokens({ ownTokens, accounts })
   const idTokenHints = createIdTokenHints({ ownTokens })
   const revocationFeed = createRevocationFeed({ store: createRevocationStore(database), clock })
+  addGauges({ ...watchServices, database, clock, keyring, revocationFeed })
 
   const authorization = createAuthorization({ codes, targets, clock })
   const pendingRequests = createPendingRequests({
@@ -131,6 +131,7 @@ export async function createServices(options: ServiceOptions) {
       issuer,
       stylesheet: assets.urlOf('claviger.css'),
       icon: assets.urlOf('claviger.svg'),
+      home: `${basePath}${paths.home}`,
     },
     browserSession: createBrowserSession({
       sessions,
@@ -151,6 +152,7 @@ export async function createServices(options: ServiceOptions) {
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
     revocationsEndpoint: {
       watch: watchServices.watch,
+      metrics: watchServices.metrics,
       mode: config.revocationFeed,
       access: createFeedAccess({
         mode: config.revocationFeed,

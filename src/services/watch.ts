@@ -8,7 +8,7 @@ import { createWatch } from '../watch/watch.ts'
 import type { ServiceOptions } from './admin.ts'
 
 export function createWatchServices({ config, database, clock }: ServiceOptions) {
-  const { eventRetentionSeconds } = config
+  const { eventRetentionSeconds, signalRefusals } = config
   const metrics = createMetrics()
   const store = createEventStore(database)
   const events = createEventBuffer({
@@ -18,7 +18,13 @@ export function createWatchServices({ config, database, clock }: ServiceOptions)
   return {
     metrics,
     events,
-    watch: createWatch({ events, metrics, clock, keepsRows: eventRetentionSeconds > 0 }),
+    watch: createWatch({
+      events,
+      metrics,
+      clock,
+      keepsRows: eventRetentionSeconds > 0,
+      mostRefusals: Math.max(600, signalRefusals + 1), // so many are a signal yet
+    }),
     signals: createSignals({ store: createSignalStore(database), clock, settings: config }),
   }
 }

@@ -16,6 +16,8 @@ export interface Logouts extends SessionEndings {
 
 /** How long attempts go on. */
 const giveUpSeconds = 86_400
+/** How many a statement queues in good time: of a client, or of everybody, there may be millions. */
+const batchSize = 2000
 
 export function createLogouts({
   deliveries,
@@ -27,10 +29,15 @@ export function createLogouts({
       createLogoutStore(transaction).endSession(named, at, expiryOf(at)),
     endSessionsOfUser: (sub, at, transaction) =>
       createLogoutStore(transaction).endSessionsOfUser(sub, at, expiryOf(at)),
-    endAllSessions: (at, transaction) =>
-      createLogoutStore(transaction).enqueueAll(at, expiryOf(at)),
-    tellClient: (clientId, at, transaction) =>
-      createLogoutStore(transaction).enqueueClient(clientId, at, expiryOf(at)),
+    async endAllSessions(at, transaction) {
+      const store = createLogoutStore(transaction)
+      return (await store.enqueueSome(batchSize, at, expiryOf(at))) === batchSize
+    },
+    async tellClient(clientId, at, transaction) {
+      const store = createLogoutStore(transaction)
+      const count = await store.enqueueSomeOfClient(clientId, batchSize, at, expiryOf(at))
+      return count === batchSize
+    },
     list: ({ clientId, limit }) => deliveries.list(clientId, limit),
     retry: (clientId) => deliveries.retry(clientId),
   }

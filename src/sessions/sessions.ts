@@ -103,8 +103,8 @@ export function createSessions({
     },
     list: (sub) => store.listLive(sub, clock.now()),
     async end(secret) {
-      const open = await store.findOpen(hash(secret))
-      if (open) await signOut(open)
+      const held = await store.findHeld(hash(secret))
+      if (held) await signOut(held)
     },
     endBySid: signOut,
   }

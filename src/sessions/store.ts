@@ -100,10 +100,10 @@ export function createSessionStore(database: Queryable) {
       return rows.map((row) => Object.assign(toSession(row), { expiresAt: row.expires_at }))
     },
 
-    /** Whose session a browser holds that has not ended, whether or not it still counts. */
-    async findOpen(sessionHash: Buffer): Promise<{ sid: string; sub: string } | undefined> {
+    /** Whose session a browser holds, whether or not it still counts. */
+    async findHeld(sessionHash: Buffer): Promise<{ sid: string; sub: string } | undefined> {
       const [row] = await database.query<{ sid: string; sub: string }>(
-        'select sid, sub from sessions where session_hash = $1 and ended_at is null',
+        'select sid, sub from sessions where session_hash = $1',
         [sessionHash],
       )
       return row

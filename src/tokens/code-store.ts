@@ -33,7 +33,10 @@ export interface Consumption {
 
 export function createCodeStore(database: Queryable) {
   return {
-    /** Ends the pending request that it answers, if any, in the same statement; false when that has ended before. */
+    /**
+     * Ends the pending request that it answers, if any, in the same statement; false when that has ended before, or its
+     * client was revoked since.
+     */
     async insertCode(
       codeHash: Buffer,
       grant: CodeGrant,
@@ -45,7 +48,11 @@ export function createCodeStore(database: Queryable) {
     ): Promise<boolean> {
       const rows = await database.query(
         `with ended as (
-           delete from authorization_requests where request_hash = $15 returning request_hash
+           delete from authorization_requests r
+           using clients c
+           where r.request_hash = $15 and c.client_id = r.client_id
+             and ${isGrantedSince('r.created_at', 'c')}
+           returning r.request_hash
          )
          insert into authorization_codes
            (code_hash, grant_id, client_id, sub, sid, redirect_uri, scope, resources, nonce, code_challenge,
@@ -115,7 +122,7 @@ export function createCodeStore(database: Queryable) {
            insert into refresh_families
              (grant_id, client_id, sub, sid, scope, resources, auth_time, amr, generation, rotated_at, created_at,
               idle_expires_at, expires_at)
-           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, 1, $2, $2, $4, $5
+           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, 1, $2, created_at, $4, $5
            from begun
            where $3::boolean
          ), listener as (

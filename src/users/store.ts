@@ -68,21 +68,20 @@ export interface AccountRow {
 }
 
 export function accountColumns(table: string): string {
-  const names = 'sub username email email_verified claims created_at updated_at disabled_at'.split(
-    ' ',
-  )
-  return `${names.map((name) => `${table}.${name}`).join(', ')},
-    ${revokedAt(table)} as revoked_at, ${table}.password_hash is not null as has_password`
+  const names = ['sub', 'username', 'email', 'email_verified', 'claims']
+  const instants = ['created_at', 'updated_at', 'disabled_at']
+  const own = [...names, ...instants].map((name) => `${table}.${name}`).join(', ')
+  return `${own}, ${revokedAt(table)} as revoked_at,
+    ${table}.password_hash is not null as has_password`
 }
 
 /** SQL of the instant up to which nothing of a user counts: by their own last revocation, or by that of everything. */
 const revokedAt = (table: string) =>
   `greatest(${table}.revoked_at, (select revoked_at from everything_revoked))`
 
-/** SQL of whether a sign-in is later than that. */
-export function isAuthenticatedSince(authTime: string, table: string): string {
-  return `coalesce(${authTime} > ${revokedAt(table)}, true)`
-}
+/** SQL of whether a sign-in is later. */
+export const isAuthenticatedSince = (authTime: string, table: string): string =>
+  `coalesce(${authTime} > ${revokedAt(table)}, true)`
 
 const columns = accountColumns('users')
 

@@ -4,6 +4,7 @@ import { FeedError, reasonOf } from './feed-error.ts'
 import { feedType, parseFeedDocument, type FeedDocument } from './feed.ts'
 import { wallClockToleranceMilliseconds } from './freshness.ts'
 import type { VerifySignature } from './jws.ts'
+import { signatureAlgorithms } from './verification-keys.ts'
 
 export const longestDocument = 4 * 1024 * 1024
 
@@ -20,7 +21,11 @@ export function createDocumentReader({
 }): (jws: string) => Promise<FeedDocument> {
   async function verify(jws: string) {
     try {
-      return await verifySignature(jws, { typ: feedType, maxLength: longestDocument })
+      return await verifySignature(jws, {
+        typ: feedType,
+        algorithms: signatureAlgorithms, // not those of the tokens alone
+        maxLength: longestDocument,
+      })
     } catch (cause) {
       // Its message is for those who send tokens.
       const code = cause instanceof VerificationError ? `${cause.code}: ` : ''

@@ -76,7 +76,9 @@ export function createFollower({
   const closing = controller.signal
   const connecting = { issuer, metadata, fetch, monotonic, setTimer, closing }
   const held = createHeldRevocations()
-  const freshness = createFreshness({ now, monotonic })
+  // The issuer keeps a document for a second, and a shared cache that of a public feed for another.
+  const keptMilliseconds = settings.credentials.type === 'none' ? 2_000 : 1_000
+  const freshness = createFreshness({ now, monotonic, keptMilliseconds })
   const health = createFeedHealth({ ...settings, freshness, onEvent })
   const session = createFeedSession({
     requests: createFeedRequests({

@@ -2,9 +2,9 @@
  * How old what we know may be at most. A document says `as_of`, an instant of the issuer's clock; this turns it into
  * an age without believing that whatever arrives now was said now:
  *
- * - A document that we asked for was signed after we asked, or at most a second before (the issuer signs each once a
- *   second, for all who ask). So the issuer's clock is ahead of our monotonic one by `clock + 1 s - sentAt` at most. The
- *   last poll says so; it errs by that second and its round trip, towards an age too high.
+ * - A document that we asked for was signed after we asked, or little before (`keptMilliseconds`: the issuer signs each
+ *   once a second, for all who ask). So the issuer's clock is ahead of our monotonic one by `clock + kept - sentAt` at
+ *   most. The last poll says so; it errs by what it was kept and its round trip, towards an age too high.
  * - No document arrives before it was signed, so the issuer's clock is ahead by `clock - receivedAt` at least. That
  *   holds for whatever comes, and an answer that says less is known for an old one, from a cache or replayed, and
  *   measures nothing. It is forgotten after some minutes, so that an issuer whose clock was wrong is believed again.
@@ -25,13 +25,12 @@ export interface Freshness {
   ageMilliseconds(): number | undefined
   /** The issuer's clock: it shows at least this. */
   issuerMilliseconds(): number
-  /** How far the wall clock is ahead of the issuer's. Undefined while that was not measured. */
+  /** How far the wall clock is ahead of the issuer's, but for the way of a document. Undefined before the first. */
   clockErrorMilliseconds(): number | undefined
 }
 
 /** What a verifier's wall clock may be wrong by, as for the instants in tokens. */
 export const wallClockToleranceMilliseconds = 5_000
-const signedBeforeMilliseconds = 1_000
 /** More than two clocks part by between two polls: NTP slews by 500 ppm at most. */
 const jumpMilliseconds = 1_000
 const memoryMilliseconds = 600_000
@@ -39,9 +38,12 @@ const memoryMilliseconds = 600_000
 export function createFreshness({
   now,
   monotonic,
+  keptMilliseconds,
 }: {
   now: () => number
   monotonic: () => number
+  /** How long before it was asked for a document may have been signed. */
+  keptMilliseconds: number
 }): Freshness {
   /** How far the issuer's clock is ahead of the monotonic one: by the last poll at most … */
   let atMost: number | undefined
@@ -61,7 +63,7 @@ export function createFreshness({
     if (receivedAt - atLeast.since >= memoryMilliseconds)
       atLeast = { since: receivedAt, now: -Infinity, before: atLeast.now }
     atLeast.now = Math.max(atLeast.now, clock - receivedAt)
-    const measured = clock + signedBeforeMilliseconds - (sentAt ?? Infinity)
+    const measured = clock + keptMilliseconds - (sentAt ?? Infinity)
     if (measured >= lowest()) atMost = measured
   }
 
@@ -80,9 +82,7 @@ export function createFreshness({
       return Math.max(0, monotonic() - known.until, ageByWallClock)
     },
     issuerMilliseconds: () => monotonic() + lowest(),
-    clockErrorMilliseconds() {
-      const ahead = offset()
-      return ahead === undefined ? undefined : now() - monotonic() - ahead
-    },
+    clockErrorMilliseconds: () =>
+      Number.isFinite(lowest()) ? now() - monotonic() - lowest() : undefined,
   }
 }

@@ -7,6 +7,7 @@ import { createVerifySignature, type VerifySignature } from './jws.ts'
 import { createKeySet, type KeySet, type KeySetStatus } from './key-set.ts'
 import { readOptions, type VerifierOptions, type VerifierRules } from './options.ts'
 import { createRevocationCheck } from './revocation-check.ts'
+import { signatureAlgorithms } from './verification-keys.ts'
 import { createVerifiedTokens } from './verified-tokens.ts'
 import { createVerify, type Examined, type Verify } from './verify.ts'
 
@@ -41,7 +42,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const metadata = createIssuerMetadata({ issuer, ...runtime })
   const keys = createKeySet({
     findUri: async () => jwksUri ?? (await metadata.get()).jwks_uri,
-    algorithms,
+    algorithms: signatureAlgorithms, // those that are welcome for tokens are not all
     timings,
     ...runtime,
     emit,

@@ -18,13 +18,17 @@ export function createWatch({
   metrics,
   clock,
   keepsRows,
+  mostRefusals,
 }: {
   events: Pick<EventBuffer, 'add' | 'flush'>
-  metrics: Pick<Metrics, 'observe' | 'refreshes'>
+  metrics: Pick<Metrics, 'observe' | 'refreshes' | 'eventsDropped'>
   clock: Pick<Clock, 'now'>
   keepsRows: boolean
+  /** How many refusals of one network become rows in a minute: whoever is refused could fill the disk otherwise. */
+  mostRefusals: number
 }): Watch {
   const isNewUse = createUses()
+  const isWorthARow = createRefusals(mostRefusals)
 
   return {
     record(event, origin) {
@@ -33,6 +37,7 @@ export function createWatch({
       tell(record, origin.log)
       metrics.observe(event)
       if (!keepsRows) return
+      if (!isWorthARow(record)) return metrics.eventsDropped.inc()
       events.add(record)
       if (urgent.has(event.type)) events.flush().catch(leaveToTheJob)
     },
@@ -61,6 +66,23 @@ function createUses(): (record: EventRecord) => boolean {
     minute = now
     const use = `${type} ${type === 'token.used' ? jti : sid} ${network}`
     return !seen.has(use) && seen.add(use) !== undefined
+  }
+}
+
+const refusals = new Set<TokenEvent['type']>(['token.refused', 'client.refused', 'login.failed'])
+const mostNetworks = 20_000
+
+function createRefusals(most: number): (record: EventRecord) => boolean {
+  let minute = 0
+  let counts = new Map<string, number>()
+  return ({ type, at, network }) => {
+    if (!refusals.has(type)) return true
+    const now = Math.floor(at.getTime() / 60_000)
+    if (now !== minute || counts.size >= mostNetworks) counts = new Map()
+    minute = now
+    const count = (counts.get(network) ?? 0) + 1
+    counts.set(network, count)
+    return count <= most
   }
 }
 

@@ -26,6 +26,33 @@ t.test('events are listed as they were recorded, page by page', async (t) => {
   t.strictSame(await audit.list({ after: 2 }), [{ id: 3, ...event('k3', null) }])
 })
 
+t.test('the latest come first, of one subject, one action or one noun', async (t) => {
+  const database = await createTestDatabase(t)
+  const audit = createAuditStore(database)
+  const at = createTestClock().now()
+  const done = [
+    ['users.revoke', 'alice'],
+    ['users.disable', 'alice'],
+    ['users.revoke', 'bob'],
+    ['usersx.revoke', 'alice'],
+    ['keys.revoke', 'k1'],
+  ]
+  for (const [action = '', subject = ''] of done)
+    await database.transaction((transaction) =>
+      audit.record({ at, action, subject, actor: 'x', reason: null, details: {} }, transaction),
+    )
+  const list = async (selection: { subject?: string; action?: string; limit?: number }) =>
+    (await audit.listLatest({ limit: 10, ...selection })).map(({ id }) => id)
+  t.strictSame(await list({}), [5, 4, 3, 2, 1])
+  t.strictSame(await list({ limit: 2 }), [5, 4])
+  t.strictSame(await list({ limit: 0 }), [])
+  t.strictSame(await list({ subject: 'alice' }), [4, 2, 1])
+  t.strictSame(await list({ action: 'users.revoke' }), [3, 1])
+  t.strictSame(await list({ action: 'users' }), [3, 2, 1])
+  t.strictSame(await list({ action: 'users', subject: 'alice' }), [2, 1])
+  t.strictSame(await list({ action: '%' }), [])
+})
+
 t.test('what is rolled back was not done', async (t) => {
   const database = await createTestDatabase(t)
   const audit = createAuditStore(database)

@@ -50,7 +50,15 @@ t.test('clients create prints the secret once (RFC 7591 §3.2.1)', async (t) => 
   t.match(updated, { client_name: 'Your app', skip_consent: true, redirect_uris: [/example/] })
   t.notOk('client_secret' in updated)
 
-  t.strictSame(await json(['clients', 'delete', clientId]), { client_id: clientId, deleted: true })
+  t.match(await json(['clients', 'delete', clientId]), {
+    client_id: clientId,
+    deleted: true,
+    reason: 'deleted',
+    not_before: String,
+  })
+  t.strictSame(await database.query('select kind, id from revocations'), [
+    { kind: 'client', id: clientId },
+  ])
   t.strictSame(await database.query('select client_id from clients'), [{ client_id: 'svc' }])
 })
 

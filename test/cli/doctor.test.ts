@@ -49,6 +49,8 @@ t.test('doctor prints what the settings come to and finds nothing wrong', async 
         'https://example.com/.well-known/oauth-authorization-server/login',
       jwks: 'https://example.com/login/.well-known/jwks.json',
       token: 'https://example.com/login/token',
+      revocation_feed: 'https://example.com/login/revocations',
+      global_token_revocation: 'https://example.com/login/global-token-revocation',
     },
     listening: { host: 'localhost', port: 0, tls: false, answers: false },
     trust_proxy: 1,

@@ -27,6 +27,7 @@ t.test('events tells what happened, the latest last, narrowed down', async (t) =
   const { run, json, refusal, record } = await setUp(t)
   t.strictSame(await json(['events']), { events: [] })
   t.match(await run(['events']), { code: 0, stdout: 'No such events.\n' })
+  t.match((await run(['events', '--help'])).stdout, /7d \(default: 1h\)/)
   const user = await json(['users', 'create', '--username', 'jane', '--password', 'a passphrase!!'])
   await record({ type: 'logout', sub: user.sub, sid: 's' }, 3 * 60 * minute)
   await record({ type: 'login.succeeded', sub: user.sub }, 30 * minute)

@@ -86,7 +86,12 @@ t.test("users revoke sets the user's not-before to now", async (t) => {
   const revokedAt = new Date(revoked['revoked_at']).getTime()
   t.ok(revokedAt >= before - 1 && revokedAt <= after + 1)
   t.equal(new Date(revoked['not_before']).getTime(), (Math.floor(revokedAt / 1000) + 1) * 1000)
-  t.match(revoked, { sub, reason: 'laptop stolen' })
+  t.match(revoked, {
+    sub,
+    reason: 'laptop stolen',
+    ended: { sessions: 0, codes: 0, refresh_tokens: 0 },
+  })
+  t.equal(new Date(revoked['verifiers_until']).getTime(), revokedAt + 600_000)
   t.strictSame(
     await database.query('select kind, id, reason, not_before, revoked_at from revocations'),
     [
@@ -100,7 +105,20 @@ t.test("users revoke sets the user's not-before to now", async (t) => {
     ],
   )
   t.equal((await json(['users', 'show', sub]))['revoked_at'], revoked['revoked_at'])
-  t.match((await run(['users', 'revoke', sub])).stdout, /Revoked jane: whatever was issued before/)
+  const { stdout } = await run(['users', 'revoke', sub])
+  t.match(stdout, /Revoked jane\.\nWhatever was issued before[^]*\nEnded: the access tokens\.\n/)
+  t.match(stdout, /goes by expiry alone\nmay accept them for 10 minutes yet, until 2/)
+  const { events } = await json(['audit', '--subject', sub, '--limit', '2'])
+  t.match(events, [
+    { action: 'users.revoke', actor: /^.+@.+$/, reason: null },
+    {
+      action: 'users.revoke',
+      actor: /^.+@.+$/,
+      subject: sub,
+      reason: 'laptop stolen',
+      details: { not_before: revoked['not_before'], ended: revoked['ended'] },
+    },
+  ])
   t.match(await refusal(['users', 'revoke', 'nobody']), /No user has .*"nobody".*users list/)
 })
 
@@ -116,7 +134,7 @@ t.test('users disable, enable, set-password and delete end what the user holds',
   }
 
   const disabled = await json(['users', 'disable', 'jane', '--reason', 'left'])
-  t.match(disabled, { status: 'disabled', disabled_at: String, revoked_at: String })
+  t.match(disabled, { status: 'disabled', disabled_at: String, revoked_at: String, reason: 'left' })
   t.strictSame(await reasons(), ['left'])
   t.match((await run(['users', 'list'])).stdout, /jane.*disabled/)
   t.match(await json(['users', 'enable', 'jane']), {
@@ -132,15 +150,28 @@ t.test('users disable, enable, set-password and delete end what the user holds',
   t.not(await hash(), former)
   t.ok(renewed['revoked_at'] > disabled['revoked_at'])
   t.strictSame(await reasons(), ['new password'])
+  const kept = await run(
+    ['users', 'set-password', 'jane', '--password', password, '--keep-sessions'],
+    { input: '' },
+  )
+  t.match(kept, { code: 0, stdout: /Sessions and tokens go on\. To end them: .*users revoke jane/ })
+  t.equal((await json(['users', 'show', 'jane']))['revoked_at'], renewed['revoked_at'])
   t.match(await refusal(['users', 'set-password', 'jane', '--password', 'jane']), /fewer than 8/)
   const positional = await run(['users', 'set-password', 'jane', 'positional-passw0rd'])
   t.match(positional, { code: 1, stderr: /^error: too many arguments/ })
   t.notMatch(positional.stderr, /positional-passw0rd/)
 
   t.match(await refusal(['users', 'delete', 'jane']), /cannot be undone: add --yes/)
-  t.strictSame(await json(['users', 'delete', 'jane', '--yes']), { sub, deleted: true })
+  t.match(await json(['users', 'delete', 'jane', '--yes']), { sub, deleted: true, reason: null })
   t.strictSame(await reasons(), ['deleted'])
   await refusal(['users', 'show', 'jane'])
+
+  const { events } = await json(['audit', '--action', 'users'])
+  const actions = events.map(({ action }: { action: string }) => action)
+  t.equal(
+    actions.join(' ').replaceAll('users.', ''),
+    'delete revoke set-password revoke set-password enable revoke disable',
+  )
 })
 
 t.test('users set-claims replaces what is said of a user', async (t) => {

@@ -60,6 +60,9 @@ export interface World {
   routes: Route[]
 }
 
+const isOk = ({ status }: Answer) => status === 200
+const isRedirect = ({ status }: Answer) => status === 303
+
 export async function createWorld(t: Test): Promise<World> {
   const provider = await createTestProvider(t)
   await provider.createUser()
@@ -94,10 +97,8 @@ export async function createWorld(t: Test): Promise<World> {
   const json = { isPage: false }
   const untrusted = ['client_id', 'redirect_uri']
 
-  const isOk = ({ status }: Answer) => status === 200
   const hint = { place: 'id_token_hint', kinds: ['id_token'] } as const
   const asBearer = { place: 'bearer', kinds: ['access_token'], isAccepted: isOk } as const
-  const isLogout = ({ status }: Answer) => status === 303
 
   const routes: Route[] = [
     { name: 'GET /.well-known/openid-configuration', ...silent, ...json },
@@ -228,7 +229,7 @@ export async function createWorld(t: Test): Promise<World> {
       ...page,
       headers: asPerson,
       parameters: logoutRequest,
-      accepts: [{ ...hint, isAccepted: isLogout }],
+      accepts: [{ ...hint, isAccepted: isRedirect }],
     },
     {
       name: 'POST /logout',
@@ -236,7 +237,7 @@ export async function createWorld(t: Test): Promise<World> {
       ...page,
       headers: asPerson,
       parameters: { ...logoutRequest, ...logout, decision: 'yes' },
-      accepts: [{ ...hint, parameters: {}, isAccepted: isLogout }],
+      accepts: [{ ...hint, parameters: {}, isAccepted: isRedirect }],
     },
   ]
   return { provider, client, service, tokens, browser, routes }

@@ -8,6 +8,7 @@ import {
   redeem,
   refresh,
   signIn,
+  startSession,
   toTokens,
   type Party,
 } from '../support/flow.ts'
@@ -27,8 +28,13 @@ type Listener = Party & { receiver: LogoutReceiver }
 
 const sidOf = (idToken: string) => decodeJwt(idToken)['sid']
 
+const provider = await createTestProvider(t)
+
+/** For one test after the other, with nobody signed in and nothing to deliver yet. */
 async function setUp(t: Test) {
-  const provider = await createTestProvider(t)
+  for (const table of ['users', 'logout_deliveries'])
+    await provider.database.query(`delete from ${table}`)
+  provider.clock.advance(10)
   const { sub } = await provider.createUser()
   await provider.createUser({ email: 'bob@example.com' })
   const node = createDeliveringNode(provider, provider.services)
@@ -66,8 +72,8 @@ t.test('one logout tells each client of the session, and no other', async (t) =>
   ]
   const elsewhere = await createListener()
   const silent = await provider.createClient({ skip_consent: true })
-  const browser = await signIn(provider)
-  const other = await signIn(provider)
+  const browser = await startSession(provider, sub)
+  const other = await startSession(provider, sub)
   for (const client of [silent, ...listeners, listeners[0]!])
     await obtainTokens(provider, browser, client)
   await obtainTokens(provider, other, elsewhere)
@@ -113,7 +119,7 @@ t.test('a session ends in many ways', async (t) => {
   const listener = await createListener()
   const begin = async () => {
     provider.clock.advance(10)
-    const browser = await signIn(provider)
+    const browser = await startSession(provider, sub)
     const tokens = await obtainTokens(provider, browser, listener, { scope })
     return { browser, tokens, sid: sidOf(tokens.id_token) }
   }
@@ -201,9 +207,9 @@ t.test('a session ends in many ways', async (t) => {
 })
 
 t.test('a code of a session that has ended gives nothing', async (t) => {
-  const { provider, createListener, signOut, waiting } = await setUp(t)
+  const { provider, sub, createListener, signOut, waiting } = await setUp(t)
   const listener = await createListener()
-  const browser = await signIn(provider)
+  const browser = await startSession(provider, sub)
   const { id_token: hint } = await obtainTokens(provider, browser, listener)
   const { code } = await authorize(provider, browser, listener)
   await signOut(browser, hint)
@@ -213,14 +219,14 @@ t.test('a code of a session that has ended gives nothing', async (t) => {
 })
 
 t.test('the client decides: no address, no token; no client, nothing to deliver', async (t) => {
-  const { provider, node, createListener, signOut, waiting } = await setUp(t)
+  const { provider, sub, node, createListener, signOut, waiting } = await setUp(t)
   const { clients } = provider.services
   const [leaving, deleted, late] = [
     await createListener(),
     await createListener(),
     await createListener({ backchannel_logout_uri: null }),
   ]
-  const browser = await signIn(provider)
+  const browser = await startSession(provider, sub)
   await obtainTokens(provider, browser, deleted)
   await obtainTokens(provider, browser, late)
   const { id_token: hint } = await obtainTokens(provider, browser, leaving)
@@ -235,7 +241,7 @@ t.test('the client decides: no address, no token; no client, nothing to deliver'
   for (const { receiver } of [leaving, deleted, late]) t.strictSame(receiver.received, [])
 
   const again = await createListener()
-  const next = await signIn(provider)
+  const next = await startSession(provider, sub)
   await obtainTokens(provider, next, again)
   await clients.delete(again.clientId)
   t.strictSame(await provider.database.query('select sid from session_clients'), [])

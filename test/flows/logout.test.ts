@@ -1,6 +1,17 @@
 /** The end of a session (OpenID Connect RP-Initiated Logout §2, §3, §4). */
+import { decodeJwt, decodeProtectedHeader } from 'jose'
 import t, { type Test } from 'tap'
-import { authorize, encode, obtainTokens, signIn, type Fields } from '../support/flow.ts'
+import {
+  authorize,
+  encode,
+  obtainTokens,
+  redeem,
+  refresh,
+  signIn,
+  toTokens,
+  userinfo,
+  type Fields,
+} from '../support/flow.ts'
 import { createTestProvider } from '../support/provider.ts'
 import { createUserAgent, formOf, type UserAgent } from '../support/user-agent.ts'
 
@@ -152,6 +163,83 @@ t.test('logout', async (t) => {
     t.equal(response.status, 303)
     t.equal(response.headers.get('location'), `${goodbye}&state=s`)
     t.notOk(await isSignedIn(browser))
+  })
+
+  t.test(
+    'takes the access tokens and codes of the session along, in the same second too',
+    async (t) => {
+      const scope = 'openid offline_access'
+      const ways: ((browser: UserAgent, hint: string) => Promise<unknown>)[] = [
+        (browser, hint) => browser.open(logoutUrl({ id_token_hint: hint })),
+        (_, hint) => postFromElsewhere({ id_token_hint: hint }),
+        async (browser) => browser.submit(await browser.open(logoutUrl({})), { decision: 'yes' }),
+      ]
+      for (const logOut of ways) {
+        provider.clock.advance(10)
+        const browser = await signIn(provider)
+        const tokens = await obtainTokens(provider, browser, client, { scope })
+        const { sid, sub } = decodeJwt<{ sid: string }>(tokens.access_token)
+        const { code } = await authorize(provider, browser, client)
+        await logOut(browser, tokens.id_token)
+        t.equal((await userinfo(provider, tokens.access_token)).status, 401)
+        t.match(await redeem(provider, client, code), { body: { error: 'invalid_grant' } })
+        t.hasStrict(await provider.services.audit.listLatest({ limit: 1 }), [
+          { action: 'sessions.revoke', subject: sid, actor: `user:${sub}`, reason: 'signed out' },
+        ])
+
+        // A refresh token outlives the session (Back-Channel Logout §2.7); what it gives carries the sid and counts.
+        const answer = await refresh(provider, client, tokens.refresh_token)
+        const refreshed = toTokens(answer)
+        t.equal(decodeJwt(refreshed.access_token)['sid'], sid)
+        t.ok(Number(decodeJwt(refreshed.access_token).iat) * 1000 <= provider.clock.now().getTime())
+        t.equal((await userinfo(provider, refreshed.access_token)).status, 200)
+      }
+    },
+  )
+
+  t.test('twice: the hint names no session any more, but still where to go', async (t) => {
+    const { browser, hint } = await signedIn()
+    const fields = { id_token_hint: hint, post_logout_redirect_uri: goodbye, state: 's' }
+    await browser.open(logoutUrl(fields))
+    t.equal((await browser.open(logoutUrl(fields))).url, `${goodbye}&state=s`)
+    const response = await postFromElsewhere(fields)
+    t.equal(response.headers.get('location'), `${goodbye}&state=s`)
+
+    provider.clock.advance(10)
+    await signIn(provider, browser)
+    const page = await browser.open(logoutUrl(fields))
+    t.match(page, { status: 200, html: 'alice@example.com' }, 'of another session it is asked')
+    t.equal((await postFromElsewhere(fields)).status, 303)
+    t.ok(await isSignedIn(browser))
+  })
+
+  t.test('a hint that a revoked key has signed is refused', async (t) => {
+    const { browser, hint } = await signedIn()
+    const { keyring, revokeKey } = provider.services
+    const kid = String(decodeProtectedHeader(hint).kid)
+    await revokeKey(kid, { actor: 'ada' })
+    await keyring.load()
+    await isErrorPage(t, browser, { id_token_hint: hint, post_logout_redirect_uri: goodbye })
+  })
+
+  t.test('another person who signs in with the browser ends the former session', async (t) => {
+    const browser = await signIn(provider)
+    const tokens = await obtainTokens(provider, browser, client)
+    provider.clock.advance(10)
+    await signIn(provider, browser, 'bob@example.com')
+    t.equal((await userinfo(provider, tokens.access_token)).status, 401)
+    t.hasStrict(await provider.services.audit.listLatest({ limit: 1 }), [
+      {
+        action: 'sessions.revoke',
+        actor: 'server',
+        reason: 'another user signed in with this browser',
+      },
+    ])
+    const { access_token: ofBob } = await obtainTokens(provider, browser, client)
+    t.equal((await userinfo(provider, ofBob)).status, 200)
+    provider.clock.advance(10)
+    await signIn(provider, browser, 'bob@example.com')
+    t.equal((await userinfo(provider, ofBob)).status, 200, 'the same person goes on')
   })
 
   t.test('who is not signed in is sent on', async (t) => {

@@ -4,7 +4,7 @@ import { createDatabase } from '../../src/database/pool.ts'
 import { followChanges } from '../../src/services/background.ts'
 import { createServices } from '../../src/services/index.ts'
 import { retryDelaySeconds } from '../../src/sessions/logout-delivery.ts'
-import { obtainTokens, signIn, type Party } from '../support/flow.ts'
+import { obtainTokens, startSession, type Party } from '../support/flow.ts'
 import {
   createDeliveringNode,
   createLogoutReceiver,
@@ -18,10 +18,13 @@ const refuses =
   (status: number, body?: string) => (response: Parameters<LogoutReceiver['answer']>[0]) =>
     response.writeHead(status).end(body)
 
+const provider = await createTestProvider(t)
+const { sub } = await provider.createUser()
+
+/** For one test after the other, with nothing to deliver yet. */
 async function setUp(t: Test) {
-  const provider = await createTestProvider(t)
   const { services, clock, config } = provider
-  const { sub } = await provider.createUser()
+  await provider.database.query('delete from logout_deliveries')
 
   async function createListener() {
     const receiver = await createLogoutReceiver(t)
@@ -32,7 +35,7 @@ async function setUp(t: Test) {
   async function endSessions(count: number, ...listeners: Party[]) {
     clock.advance(10)
     for (let number = 0; number < count; number++) {
-      const browser = await signIn(provider)
+      const browser = await startSession(provider, sub)
       for (const listener of listeners) await obtainTokens(provider, browser, listener)
     }
     await services.revocations.revokeUser(sub, { actor: 'test' })

@@ -4,8 +4,8 @@ import * as fc from 'fast-check'
 import t from 'tap'
 import { createKeyring, type Keyring } from '../../src/keys/keyring.ts'
 import { servedSeconds } from '../../src/keys/out-of-touch.ts'
-import { createRotation, type Rotation } from '../../src/keys/rotation.ts'
-import { findNextKey, isInJwks } from '../../src/keys/schedule.ts'
+import { createRotation, inUseSeconds, type Rotation } from '../../src/keys/rotation.ts'
+import { findNextKey, isInJwks, type KeyTimes } from '../../src/keys/schedule.ts'
 import { createSigners } from '../../src/keys/signer.ts'
 import { OAuthError } from '../../src/protocol/errors.ts'
 import type { SigningAlg } from '../../src/protocol/signing-algs.ts'
@@ -29,6 +29,8 @@ const start = new Date('2026-11-22T00:00:00Z').getTime()
 
 interface Node {
   lag: number
+  /** In a rolling restart they differ. */
+  algorithms: readonly SigningAlg[]
   keyring: Keyring
   rotation: Rotation
   isUp: boolean
@@ -53,6 +55,8 @@ function expect(holds: boolean, rule: string): void {
   if (!holds) throw new Error(`broken: ${rule}`)
 }
 
+const isLive = ({ retiredAt, revokedAt }: KeyTimes) => !retiredAt && !revokedAt
+
 const longest = () => Promise.resolve(longestTokenSeconds)
 
 /** What the job does. */
@@ -68,17 +72,25 @@ async function createSystem(lags: readonly number[]) {
   /** By the table's clock. */
   const publishedAt = new Map<string, number>()
   const revokedAt = new Map<string, number>()
+  /** When a node with EdDSA in its settings last did its job, and whether that has keys. */
+  let edDsaAt = start
+  let hadEdDsa = false
 
   function remember(): void {
     for (const { kid, revokedAt: revoked } of table.rows()) {
       if (!publishedAt.has(kid)) publishedAt.set(kid, now)
       if (revoked && !revokedAt.has(kid)) revokedAt.set(kid, now)
     }
+    const hasEdDsa = table.rows().some((row) => row.alg === 'EdDSA' && isLive(row))
+    const isMissed = now - edDsaAt < (inUseSeconds / 2) * 1000
+    expect(hasEdDsa || !hadEdDsa || !isMissed, 'an algorithm that is in use keeps its keys')
+    hadEdDsa = hasEdDsa
   }
 
   const nodes = lags.map((lag) => {
     const node: Partial<Node> = {
       lag,
+      algorithms: algs,
       isUp: true,
       isCutOff: false,
       isDeaf: false,
@@ -93,18 +105,28 @@ async function createSystem(lags: readonly number[]) {
     const clock = { now: () => new Date(now - node.lag) }
     const reach = <T>(work: () => Promise<T>): Promise<T> =>
       node.isCutOff ? Promise.reject(new Error('cut off')) : work()
-    const shared = { signers, clock, settings: schedule, longestTokenSeconds: longest }
+    const settings = { ...schedule, algorithms: node.algorithms }
+    const shared = { signers, clock, settings, longestTokenSeconds: longest }
     node.readAt = -Infinity
-    node.rotation = createRotation({
+    const rotation = createRotation({
       ...shared,
       audit: table.audit,
       store: {
         ...table.store,
         list: () => reach(() => table.store.list()),
+        recordAlgorithmsInUse: (...use) => reach(() => table.store.recordAlgorithmsInUse(...use)),
         change: (work) => reach(() => table.store.change(work)),
         onChange: () => async () => {},
       },
     })
+    node.rotation = {
+      ...rotation,
+      async runDue() {
+        const made = await rotation.runDue()
+        if (node.algorithms.includes('EdDSA')) edDsaAt = now
+        return made
+      },
+    }
     node.keyring = createKeyring({
       ...shared,
       store: {
@@ -147,8 +169,11 @@ function check({ tokens }: Memory, system: System): void {
         new Date(now),
       ),
     )
-    expect(own.filter((state) => state === 'signing').length === 1, `one key signs with ${alg}`)
-    expect(own.filter((state) => state === 'published').length === 1, `one key is next for ${alg}`)
+    const count = (state: string) => own.filter((each) => each === state).length
+    // Where nobody uses it, a key that is revoked gets no successor.
+    const isOne = (count: number) => count === 1 || (count === 0 && alg === 'EdDSA')
+    expect(isOne(count('signing')), `one key signs with ${alg}`)
+    expect(isOne(count('published')), `one key is next for ${alg}`)
   }
   const living = tokens.filter(({ expiresAt }) => expiresAt > now)
   for (const { kid } of living) {
@@ -221,11 +246,12 @@ const alg = fc.constantFrom(...algs)
 const actor = 'ada'
 
 async function sign(one: SigningAlg, node: Node, memory: Memory, system: System): Promise<void> {
-  if (!node.isUp) return
+  if (!node.isUp || !node.algorithms.includes(one)) return
   const now = system.now()
   const isStale = now - node.readAt >= schedule.stalenessSeconds * 1000
   const token = await node.keyring.sign(one, 'at+jwt', {}).catch(refused)
-  expect((token === undefined) === isStale, 'a node signs unless it is stale')
+  const mayWait = one === 'EdDSA' && !node.keyring.canSign(one) // for its lead, when it came back
+  expect((token === undefined) === (isStale || mayWait), 'a node signs unless it is stale')
   if (token === undefined) return
   const { kid = '' } = decodeProtectedHeader(token)
   const lead = (schedule.publicationLeadSeconds - schedule.clockSkewSeconds) * 1000
@@ -266,8 +292,9 @@ const isolates = fc
     command(`${i} is cut off before ${one} rotates, and asked ${wait} ms later`, async (...on) => {
       const [memory, system] = on
       const node = system.nodes[i]!
-      const other = system.working().find((each) => each !== node)
+      const other = system.working().find((each) => each !== node && each.algorithms.includes(one))
       if (!node.isUp || node.isCutOff || !other) return
+      await run(other)
       await run(node)
       node.isCutOff = true
       await other.rotation.rotate({ actor, algorithms: [one] })
@@ -299,6 +326,7 @@ const pauses = fc.oneof(
   fc.integer({ min: 10_000, max: 20_000 }), // up to where a node goes stale
   fc.integer({ min: 100_000, max: 120_000 }), // up to where a token expires
   fc.nat(400_000),
+  fc.constant(inUseSeconds * 1000),
 )
 const jumps = pauses.map((milliseconds) =>
   command(`jump ${milliseconds} ms`, async (_, system) => {
@@ -317,8 +345,10 @@ const signsLate = fc
       const node = system.nodes[i]!
       if (!node.isUp || node.isCutOff) return
       await run(node)
+      const other = system.working().find((each) => each !== node && each.algorithms.includes(one))
+      if (!other || !node.keyring.canSign(one)) return
       node.isCutOff = true
-      await system.working()[0]?.rotation.rotate({ actor, algorithms: [one], force: true })
+      await other.rotation.rotate({ actor, algorithms: [one], force: true })
       system.advance(wait)
       const { kid = '' } = decodeProtectedHeader(await node.keyring.sign(one, 'at+jwt', {}))
       const expiresAt = system.now() - node.lag + longestTokenSeconds * 1000
@@ -333,6 +363,7 @@ const rotates = fc.record({ index, alg, kind: kinds }).map(({ index: i, alg: one
   atNode(`rotate ${one} (${kind})`, i, async (node, { table }) => {
     const before = table.rows()
     if (kind === 'scheduled') return node.rotation.runDue()
+    if (!node.algorithms.includes(one)) return undefined
     await node.rotation.rotate({
       actor,
       algorithms: [one],
@@ -348,7 +379,8 @@ const rotates = fc.record({ index, alg, kind: kinds }).map(({ index: i, alg: one
 const rotateTogether = alg.map((one) =>
   command(`all force ${one}`, async (_, system) => {
     const request = { actor, algorithms: [one], force: true }
-    await Promise.all(system.working().map(({ rotation }) => rotation.rotate(request)))
+    const using = system.working().filter(({ algorithms }) => algorithms.includes(one))
+    await Promise.all(using.map(({ rotation }) => rotation.rotate(request)))
     await system.notify()
   }),
 )
@@ -362,6 +394,8 @@ const revokes = fc.record({ index, which: fc.nat(20) }).map(({ index: i, which }
 
 const dies = fc.record({ index, alg }).map(({ index: i, alg: one }) =>
   atNode(`die while rotating ${one}`, i, async (node, { table, working }) => {
+    if (!node.algorithms.includes(one)) return
+    await run(node)
     const before = table.rows()
     table.dieBeforeCommit()
     const work = node.rotation.rotate({ actor, algorithms: [one], force: true })
@@ -378,12 +412,33 @@ const disturbs = fc.record({ index, flag: flags }).map(({ index: i, flag }) =>
   }),
 )
 
-const recovers = index.map((i) =>
-  command(`start ${i} anew`, async (_, system) => {
+function restart(node: Node, hasEdDsa: boolean, system: System): Promise<void> {
+  const algorithms = hasEdDsa ? algs : algs.filter((one) => one !== 'EdDSA')
+  Object.assign(node, { isUp: true, isCutOff: false, isDeaf: false, algorithms })
+  system.boot(node)
+  return run(node)
+}
+
+/** From then on no node uses it; and one does again. */
+const takesOut = fc.record({ index, wait: fc.nat(4_000) }).map(({ index: i, wait }) =>
+  command(`EdDSA is taken out, and back at ${i} after ${wait} s`, async (memory, system) => {
+    for (const node of system.nodes) await restart(node, false, system)
+    system.advance(inUseSeconds * 1000)
+    for (const node of system.nodes) await run(node)
+    const rows = system.table.rows()
+    expect(!rows.some((row) => row.alg === 'EdDSA' && isLive(row)), 'it is withdrawn')
+    system.advance(wait * 1000)
+    const back = system.nodes[i]!
+    await restart(back, true, system)
+    for (const node of system.nodes) await run(node)
+    await sign('EdDSA', back, memory, system)
+  }),
+)
+
+const recovers = fc.record({ index, hasEdDsa: fc.boolean() }).map(({ index: i, hasEdDsa }) =>
+  command(`start ${i} anew ${hasEdDsa ? 'with' : 'without'} EdDSA`, async (_, system) => {
     const node = system.nodes[i]!
-    Object.assign(node, { isUp: true, isCutOff: false, isDeaf: false })
-    system.boot(node)
-    await run(node)
+    await restart(node, hasEdDsa, system)
     await system.notify()
   }),
 )
@@ -413,6 +468,7 @@ t.test('the rules hold on every node, whatever happens', { timeout: 110_000 }, a
       rotateTogether,
       revokes,
       dies,
+      takesOut,
       disturbs,
       recovers,
       reconnects,

@@ -1,6 +1,7 @@
 import { calculateJwkThumbprint } from 'jose'
 import t, { type Test } from 'tap'
 import { createDatabase } from '../../src/database/pool.ts'
+import { inUseSeconds } from '../../src/keys/rotation.ts'
 import { keyState } from '../../src/keys/schedule.ts'
 import type { SigningKeyStore } from '../../src/keys/store.ts'
 import { Refusal } from '../../src/protocol/refusal.ts'
@@ -278,4 +279,40 @@ t.test('every change is notified once it is committed', async (t) => {
   await rotation.revoke(kid, { actor: 'ada' })
   await heard
   t.equal(other.keyring.find(kid)?.state, 'revoked')
+})
+
+t.test('an algorithm that was taken out of the settings is withdrawn', async (t) => {
+  const { database, secret, clock, rotation, store, audit } = await createTestKeys(t)
+  await rotation.ensureKeys()
+  const withEdDsa = { algorithms: ['RS256', 'ES256', 'EdDSA'] as const }
+  const other = await createNode(database, secret, clock, withEdDsa)
+  await other.rotation.ensureKeys()
+  clock.advance(day)
+  await other.rotation.runDue()
+  const edDsa = async () =>
+    (await statesOf(store, clock.now())).filter((text) => text.startsWith('EdDSA'))
+  const inUse = ['EdDSA published', 'EdDSA signing']
+
+  for (let minutes = 0; minutes < 180; minutes += 20) {
+    clock.advance(20 * 60)
+    t.same(await rotation.runDue(), [], 'not by a node of a rolling restart')
+    t.same(await other.rotation.runDue(), [])
+  }
+  t.same(await edDsa(), inUse)
+  clock.advance(inUseSeconds / 2)
+  t.same(await rotation.runDue(), [], 'nor while the others may only be restarting')
+  clock.advance(inUseSeconds / 2)
+  t.match(await rotation.runDue(), [
+    { change: 'retire', alg: 'EdDSA' },
+    { change: 'revoke', alg: 'EdDSA' },
+  ])
+  t.same(await edDsa(), ['EdDSA retired', 'EdDSA revoked'])
+  t.match((await audit.list()).at(-1), { action: 'keys.rotate', actor: 'schedule' })
+  t.same(await rotation.runDue(), [])
+
+  t.match(await other.rotation.runDue(), [{ change: 'publish', alg: 'EdDSA' }])
+  t.same(await rotation.runDue(), [], 'back in use, it is left alone')
+  await other.keyring.load()
+  t.equal(other.keyring.canSign('EdDSA'), false, 'and waits for its lead')
+  t.equal(other.keyring.isLoaded(), true)
 })

@@ -1,8 +1,9 @@
 import t from 'tap'
-import { planDue, planPromotion } from '../../src/keys/plan.ts'
+import { planDue, planPromotion, planRevocation } from '../../src/keys/plan.ts'
 import {
   addSeconds,
   dueTransitions,
+  isAdded,
   keyState,
   nextTransitionAt,
   type ScheduleSettings,
@@ -90,6 +91,71 @@ t.test('the first key of an algorithm that is added later waits for the lead', a
 
   const promoted = carryOut(withPublished, planDue(withPublished, settings, lead), newKid)
   t.same(states(promoted, lead), { k1: 'signing', k2: 'published', k3: 'signing', k4: 'published' })
+})
+
+t.test('an algorithm that nobody uses any more signs no more, and leaves', async (t) => {
+  const newKid = counter()
+  const both = carryOut([], planDue([], settings, start), newKid)
+  const after = (elsewhere: ScheduleSettings['algorithmsElsewhere']) => {
+    const without = { ...onlyEs256, algorithmsElsewhere: elsewhere }
+    return planDue(both, without, addSeconds(start, hour))
+  }
+  t.same(after(undefined), [], 'not while nobody knows what others use')
+  t.same(after(['RS256']), [], 'nor while a node uses it, as in a rolling restart')
+  const leavesJwksAt = addSeconds(start, 2 * hour + 30 + 60)
+  t.match(after([]), [
+    { change: 'retire', alg: 'RS256', kid: 'k1', retiredAt: Date, leavesJwksAt: Date },
+    { change: 'revoke', alg: 'RS256', kid: 'k2', reason: /not in use/ },
+  ])
+
+  const none = { ...onlyEs256, algorithmsElsewhere: [] }
+  const withdrawn = carryOut(both, after([]), newKid)
+  const at = (instant: Date) => states(withdrawn, instant)
+  const es256 = { k3: 'signing', k4: 'published' }
+  t.same(at(addSeconds(leavesJwksAt, -0.001)), { k1: 'retired', k2: 'revoked', ...es256 })
+  t.same(at(leavesJwksAt), { k1: 'gone', k2: 'revoked', ...es256 }, 'after its last token')
+  t.same(dueTransitions(withdrawn, none, leavesJwksAt), [], 'once')
+  t.same(planDue(withdrawn, { ...none, algorithms: [] }, start).length, 2, 'whichever it is')
+})
+
+t.test('an algorithm that comes back waits for the lead like one that is added', async (t) => {
+  const newKid = counter()
+  const both = carryOut([], planDue([], settings, start), newKid)
+  const none = { ...onlyEs256, algorithmsElsewhere: [] }
+  const withdrawn = carryOut(both, planDue(both, none, addSeconds(start, 60)), newKid)
+  const back = addSeconds(start, hour)
+  t.equal(isAdded('RS256', withdrawn), true)
+  const published = carryOut(withdrawn, planDue(withdrawn, settings, back), newKid)
+  t.same(states(published, back), {
+    k1: 'retired',
+    k2: 'revoked',
+    k3: 'signing',
+    k4: 'published',
+    k5: 'published',
+  })
+  const lead = addSeconds(back, day)
+  t.same(dueTransitions(published, settings, addSeconds(lead, -1)), [])
+  t.match(planDue(published, settings, lead), [
+    { change: 'activate', alg: 'RS256', kid: 'k5' },
+    { change: 'publish', alg: 'RS256' },
+  ])
+})
+
+t.test('a key that is revoked gets no successor that nobody would use', async (t) => {
+  const both = carryOut([], planDue([], settings, start), counter())
+  const revoke = (elsewhere: ScheduleSettings['algorithmsElsewhere']) =>
+    planRevocation(both, { ...onlyEs256, algorithmsElsewhere: elsewhere }, start, {
+      kid: 'k1',
+      reason: null,
+    }).changes
+  const kinds = (...given: Parameters<typeof revoke>) =>
+    revoke(...given).map(({ change }) => change)
+  t.same(kinds([]), ['revoke'])
+  const left = carryOut(both, revoke([]), counter())
+  const due = dueTransitions(left, settings, start)
+  t.same(due, [], 'and when it comes back, the next one waits for its lead')
+  t.same(kinds(['RS256']), ['revoke', 'activate', 'publish'])
+  t.same(kinds(undefined), ['revoke', 'activate', 'publish'], 'when that is not known')
 })
 
 t.test('a lost next key is made anew', async (t) => {

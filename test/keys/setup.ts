@@ -69,6 +69,16 @@ export async function createNode(
   }
 }
 
+/** A node's keyring that can sign with ES256. */
+export async function createLoadedKeyring(database: Database, clock: TestClock) {
+  const { rotation, keyring } = await createNode(database, newSecret(), clock, {
+    algorithms: ['ES256'],
+  })
+  await rotation.ensureKeys()
+  await keyring.load()
+  return keyring
+}
+
 export async function createTestKeys(t: Test, options: Parameters<typeof createNode>[3] = {}) {
   const database = await createTestDatabase(t)
   const clock = createTestClock()

@@ -5,6 +5,7 @@ import { algorithms, toPublicJwk } from '../../src/keys/algorithms.ts'
 import type { KeyChange } from '../../src/keys/plan.ts'
 import type { Signer } from '../../src/keys/signer.ts'
 import type { SigningKey, SigningKeyStore } from '../../src/keys/store.ts'
+import type { SigningAlg } from '../../src/protocol/signing-algs.ts'
 import { assertUnique } from './model.ts'
 
 export interface Table {
@@ -22,6 +23,7 @@ const transaction: Queryable = {
 
 export function createTable({ onCommit }: { onCommit: () => void }): Table {
   let rows: SigningKey[] = []
+  const inUse = new Map<SigningAlg, Date>()
   let isDying = false
   let last: Promise<unknown> = Promise.resolve()
   const events: AuditEvent[] = []
@@ -33,6 +35,7 @@ export function createTable({ onCommit }: { onCommit: () => void }): Table {
     const result = await work(
       {
         list: async () => draft.map((row) => ({ ...row })),
+        listAlgorithmsInUse,
         insert: async (key) => {
           const unset = { retiredAt: null, leavesJwksAt: null, revokedAt: null }
           draft.push({ ...key, ...unset, revocationReason: null })
@@ -53,6 +56,10 @@ export function createTable({ onCommit }: { onCommit: () => void }): Table {
     return result as T // what `work` answered
   }
 
+  async function listAlgorithmsInUse(now: Date): Promise<SigningAlg[]> {
+    return [...inUse].filter(([, until]) => until > now).map(([alg]) => alg)
+  }
+
   return {
     rows: () => rows,
     events,
@@ -63,6 +70,11 @@ export function createTable({ onCommit }: { onCommit: () => void }): Table {
     store: {
       list: async () => rows.map((row) => ({ ...row })),
       hasKeys: async () => rows.length > 0,
+      listAlgorithmsInUse,
+      async recordAlgorithmsInUse(algorithms, until) {
+        for (const alg of algorithms)
+          inUse.set(alg, new Date(Math.max(until.getTime(), Number(inUse.get(alg) ?? 0))))
+      },
       change<T>(work: Parameters<SigningKeyStore['change']>[0]): Promise<T> {
         const turn = last.then(() => change<T>(work))
         last = turn.catch(() => {})

@@ -8,6 +8,7 @@ const site: Site = {
   issuer: 'https://login.example.com',
   stylesheet: '/assets/claviger.css',
   icon: '/assets/claviger.svg',
+  home: '/',
 }
 const login = { site, action: '/login', csrf: 'token', request: 'reference' }
 

@@ -15,6 +15,7 @@ const site: Site = {
   issuer: 'https://login.example.com',
   stylesheet: '/assets/claviger.css',
   icon: '/assets/claviger.svg',
+  home: '/',
 }
 const hostile = `"><script>alert(1)</script>`
 const login = { site, action: '/login', csrf: 'token', request: 'reference' }
@@ -45,6 +46,13 @@ t.test(
     }
   },
 )
+
+t.test('who was signed out, or could not be, finds the way to the start page', async (t) => {
+  for (const name of ['logged-out', 'error-logout']) {
+    const { page } = samples[name] ?? {}
+    t.match(page && renderPage(page), /<a id="home" class="button" href="\/">/, name)
+  }
+})
 
 t.test('forms post plain fields under the names and ids that others rely on', async (t) => {
   const hooks: Record<string, string[]> = {

@@ -36,6 +36,7 @@ export interface Attempt extends Span {
   /** Of what was issued, if anything was. */
   iat: number | undefined
   jti: string | undefined
+  accessToken: string | undefined
   /** By the database's clock. */
   madeAt: Date
   /** Whether, in the end, it was issued and is not refused. */

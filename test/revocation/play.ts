@@ -42,8 +42,20 @@ export interface Scenario {
   choices: number[]
 }
 
-const issuer = 'https://issuer.example'
+export const issuer = 'https://issuer.example'
 const scope = ['openid', 'offline_access']
+
+/** Where it is played: for who does something beside it. */
+export interface Scene {
+  world: World
+  database: Database
+  /** Of each node. */
+  clocks: Clock[]
+  /** So far. */
+  attempts: readonly Attempt[]
+  /** Resolves at that many seconds after the scenario's beginning. */
+  at(seconds: number): Promise<void>
+}
 
 /** A node that can issue. */
 function createIssuingNode(world: World, database: Database, clock: Clock, keyring: Keyring) {
@@ -66,6 +78,7 @@ export async function play(
   database: Database,
   keyring: Keyring,
   { lags, begin, choices, ...plan }: Scenario,
+  beside: (scene: Scene) => Promise<void> = async () => {},
 ): Promise<{ attempts: Attempt[]; revocations: Revocation[] }> {
   let chosen = 0
   const world = createWorld(start, (below) => choices[chosen++ % choices.length]! % below)
@@ -169,6 +182,7 @@ export async function play(
       ancestry,
       iat,
       jti,
+      accessToken: result?.access_token,
       madeAt: world.time(),
       counts: false,
     })
@@ -209,6 +223,7 @@ export async function play(
       issue(one, one.client, undefined, { grant_type: 'client_credentials' }),
     ),
     ...plan.revocations.map(revoke),
+    beside({ world, database, clocks: nodes.map(({ clock }) => clock), attempts, at }),
     world.run(),
   ])
   const { revocations: judge } = createNode(database, createNodeClock(world, 0))

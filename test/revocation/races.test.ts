@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as settle } from 'node:timers/promises'
 import t from 'tap'
-import { createPendingRequests } from '../../src/authorization/pending-requests.ts'
+import { createPendingRequests, requestHashOf } from '../../src/authorization/pending-requests.ts'
 import { createPendingRequestStore } from '../../src/authorization/store.ts'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database, Queryable } from '../../src/database/database.ts'
@@ -107,6 +107,22 @@ t.test('revoking a client, while', async (t) => {
     t.equal(await pending.find(before), undefined)
     t.equal(await pending.find(during), undefined)
     t.match(await pending.find(after), { clientId })
+  })
+
+  t.test('a request that has waited for a person is answered', async (t) => {
+    const { codes, newGrant, clientId, revocations, database, clock } = await setUp()
+    const pending = createPendingRequests({
+      store: createPendingRequestStore(database),
+      clock,
+      ttlSeconds: 60,
+    })
+    const answer = async (meanwhile: () => Promise<unknown>) => {
+      const reference = await pending.save(clientId, new Params())
+      await meanwhile()
+      return codes.createInAnswerTo(requestHashOf(reference), newGrant())
+    }
+    t.equal(await answer(() => revocations.revokeClient(clientId, act)), undefined)
+    t.type(await answer(async () => {}), 'string')
   })
 
   t.test('somebody waits out the second of a revocation of the user', async (t) => {

@@ -178,3 +178,37 @@ t.test('a session that began after the instant of a revocation goes on', async (
   t.ok(await sessions.find(secret))
   t.strictSame(await queued(), [])
 })
+
+for (const kind of ['client', 'everything'] as const)
+  t.test(`however many clients of sessions are to be told, ${kind} is revoked first`, async (t) => {
+    const { database, sub, clientId, revocations } = await setUp()
+    await database.query(
+      `insert into session_clients (sid, sub, client_id, expires_at)
+       select 'sid ' || number, $1, $2, $3 from generate_series(1, 4500) number`,
+      [sub, clientId, secondsAfter(start, hour)],
+    )
+    const revoke = () =>
+      kind === 'client'
+        ? revocations.revokeClient(clientId, { actor: 'test' })
+        : revocations.revokeEverything({ actor: 'test' })
+    const told = () => database.query('select sid from logout_deliveries')
+
+    await database.query(
+      `create function refuse_more() returns trigger language plpgsql as $$
+       begin
+         if (select count(*) from logout_deliveries) >= 2000 then raise 'too many'; end if;
+         return null;
+       end $$`,
+    )
+    await database.query(
+      `create trigger refuse_more before insert on logout_deliveries execute function refuse_more()`,
+    )
+    await t.rejects(revoke(), /too many/)
+    await database.query('drop function refuse_more cascade')
+    const iat = Math.floor(start.getTime() / 1000)
+    t.equal(await revocations.isRevoked({ iat, client_id: clientId }), true)
+    t.equal((await told()).length, 2000)
+
+    await revoke()
+    t.equal((await told()).length, 4500, 'the same again tells the rest')
+  })

@@ -45,6 +45,18 @@ export async function signIn(
   return browser
 }
 
+/** The same where it does not matter how the person signed in: without a password's hash, which takes its time. */
+export async function startSession(
+  { issuer, services, clock }: Pick<TestProvider, 'issuer' | 'services' | 'clock'>,
+  sub: string,
+): Promise<UserAgent> {
+  const authentication = { sub, amr: ['pwd'], authTime: clock.now(), after: [] }
+  const { secret } = await services.sessions.start(authentication, undefined)
+  const browser = createUserAgent(issuer)
+  browser.cookies.set('claviger-session', secret)
+  return browser
+}
+
 export function authorizationUrl(
   provider: Issuer,
   { clientId }: Party,

@@ -27,3 +27,23 @@ export function createOutage(t: Test, database: Pick<TestDatabase, 'url'>) {
     )
   }
 }
+
+/** A way to the database that can be taken from who uses it, while others keep theirs. */
+export async function createOutageOfRole(t: Test, database: Pick<TestDatabase, 'url'>) {
+  const { name, administration } = administrate(t, database)
+  const role = `claviger_${name}`
+  const { username: owner } = new URL(toDatabaseUrl(database))
+  await administration.query(`create role ${role} login in role ${owner}`)
+  t.teardown(() => administration.query(`drop role ${role}`))
+  return {
+    url: database.url.replace(`//${owner}@`, `//${role}@`),
+    async setReachable(isReachable: boolean): Promise<void> {
+      await administration.query(`alter role ${role} ${isReachable ? 'login' : 'nologin'}`)
+      if (isReachable) return
+      await administration.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where usename = $1',
+        [role],
+      )
+    },
+  }
+}

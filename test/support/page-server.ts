@@ -39,6 +39,7 @@ export async function startPageServer(t: Teardown): Promise<PageServer> {
       issuer: origin,
       stylesheet: assets.urlOf('claviger.css'),
       icon: assets.urlOf('claviger.svg'),
+      home: '/',
     },
     { logoUri: `${origin}/logo.svg`, redirectUri: `${clientOrigin}/callback` },
   )

@@ -2,14 +2,18 @@
 import t, { type Test } from 'tap'
 import type { VerifierEvent } from '../../src/verifier/events.ts'
 import type { FollowOptions } from '../../src/verifier/follow-options.ts'
-import { createVerifier, type Verifier } from '../../src/verifier/verifier.ts'
+import { createVerifier, type Verifier, type VerifierOptions } from '../../src/verifier/verifier.ts'
 import { createFeedKey } from './feed-issuer.ts'
 import { createFeedServer } from './feed-server.ts'
 import { createTestTime, until } from './test-time.ts'
 
 const audience = 'https://api.example'
 
-async function setUp(t: Test, options: FollowOptions = {}) {
+async function setUp(
+  t: Test,
+  options: FollowOptions = {},
+  verifierOptions: Partial<VerifierOptions> = {},
+) {
   const time = createTestTime()
   const server = await createFeedServer(t, time)
   const events: VerifierEvent[] = []
@@ -19,6 +23,7 @@ async function setUp(t: Test, options: FollowOptions = {}) {
     audience,
     revocations: { public: true, ...options },
     onEvent: (event) => void events.push(event),
+    ...verifierOptions,
   })
   t.teardown(() => verifier.close())
   const token = (claims: object = {}) => {
@@ -73,7 +78,7 @@ t.test('without the feed nothing is accepted for longer than its greatest age', 
       response.destroy()
       return true
     }
-    time.advance(59_000)
+    time.advance(58_000)
     await verifier.verify(await token())
     time.advance(1_001)
     await t.rejects(verifier.verify(await token({ iat: 1_000, sid: 'S' })), {
@@ -87,4 +92,10 @@ t.test('without the feed nothing is accepted for longer than its greatest age', 
     time.advance(1_000)
     await verifier.verify(await token())
   }
+})
+
+t.test('which algorithms are welcome for tokens says nothing of the feed', async (t) => {
+  const { verifier, token } = await setUp(t, {}, { algorithms: ['ES256'] })
+  await verifier.ready()
+  await t.rejects(verifier.verify(await token()), { code: 'algorithm_refused' })
 })

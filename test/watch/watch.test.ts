@@ -20,7 +20,7 @@ function setUp({ keepsRows = true } = {}) {
   const to = (level: string) => (fields: object, message: string) =>
     void logged.push([level, fields, message])
   const log = { debug: to('debug'), info: to('info'), warn: to('warn') }
-  const watch = createWatch({ events, metrics, clock, keepsRows })
+  const watch = createWatch({ events, metrics, clock, keepsRows, mostRefusals: 3 })
   const record = (event: TokenEvent, network = '192.0.2.0/24') =>
     watch.record(event, { requestId: 'r', network, log })
   return { clock, metrics, added, state, logged, record }
@@ -80,6 +80,30 @@ t.test('uses of one token or session are told once a minute for each network', a
   record({ type: 'logout' })
   record({ type: 'logout' })
   t.equal(added.length, 7, 'other events each time')
+})
+
+t.test('whoever is refused again and again does not fill the disk', async (t) => {
+  const { clock, added, logged, record, metrics } = setUp()
+  clock.set(new Date('2026-11-22T10:00:30Z'))
+  const refusal: TokenEvent = {
+    type: 'token.refused',
+    details: { endpoint: 'token', code: 'invalid_grant' },
+  }
+  record(refusal)
+  record({ type: 'client.refused', details: { endpoint: 'token' } })
+  record({ type: 'login.failed', details: { reason: 'rejected' } })
+  record(refusal)
+  t.equal(added.length, 3)
+  t.equal(logged.length, 4, 'the log and the metrics tell all')
+  const text = await metrics.text()
+  t.match(text, 'claviger_events_total{type="token.refused"} 2\n')
+  t.match(text, 'claviger_events_dropped_total 1\n')
+  record(refusal, '198.51.100.0/24')
+  record({ type: 'logout' })
+  t.equal(added.length, 5, 'others are written')
+  clock.advance(30)
+  record(refusal)
+  t.equal(added.length, 6, 'and so are more in the next minute')
 })
 
 t.test('what is remembered of uses is bounded', async (t) => {
