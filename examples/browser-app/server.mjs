@@ -71,6 +71,7 @@ app.get('/callback', async (request, reply) => {
   const pending = await readSealed(request, cookies.signIn)
   reply.clearCookie(cookies.signIn, cookieOptions)
   if (!pending) return reply.redirect('/sign-in')
+  if (request.query.error === 'access_denied') return reply.redirect('/')
   const tokens = await client.authorizationCodeGrant(
     configuration,
     new URL(request.url, origin),
