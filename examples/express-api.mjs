@@ -1,6 +1,6 @@
 // An Express API that checks tokens by itself and refuses those of a revoked user within a second.
 //
-//   echo '{"resource": "https://orders.example.com", "name": "Orders", "scopes": ["orders:read", "orders:write"]}' | npx claviger resources create --file -
+//   echo '{"resource": "https://orders.example.com", "name": "Orders", "scopes": ["orders:read", "roles"]}' | npx claviger resources create --file -
 //   echo '{"client_id": "orders-api", "client_secret": "a-secret-of-at-least-thirty-two-characters",
 //     "grant_types": ["client_credentials"], "scope": "revocations"}' | npx claviger clients create --file -
 //   CLIENT_SECRET=a-secret-of-at-least-thirty-two-characters node examples/express-api.mjs

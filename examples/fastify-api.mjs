@@ -1,9 +1,8 @@
 // A Fastify API: whoever may read orders sees them, and only an admin deletes one. The role is a custom claim, which a
-// client gets by asking for the scope of its name:
+// client gets by asking for the scope of its name. The API and the client orders-api are those of express-api.mjs:
 //
-//   npx claviger users set-claims alice@example.com --file -   # {"roles": ["admin"]}
-//   echo '{"resource": "https://orders.example.com", "name": "Orders", "scopes": ["orders:read", "roles"]}' | npx claviger resources create --file -
-//   CLIENT_SECRET=… node examples/fastify-api.mjs      # the client orders-api as in express-api.mjs
+//   echo '{"roles": ["admin"]}' | npx claviger users set-claims alice@example.com --file -
+//   CLIENT_SECRET=a-secret-of-at-least-thirty-two-characters node examples/fastify-api.mjs
 import { createVerifier } from '@claviger/verifier'
 import verifierPlugin from '@claviger/verifier/fastify'
 import fastify from 'fastify'

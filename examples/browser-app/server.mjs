@@ -11,6 +11,7 @@ import { readFile } from 'node:fs/promises'
 import * as client from 'openid-client'
 
 const issuer = process.env.ISSUER ?? 'http://localhost:3000'
+const resource = 'https://orders.example.com'
 const api = process.env.API ?? 'http://127.0.0.1:4001'
 const port = Number(process.env.PORT ?? 4003)
 const origin = process.env.ORIGIN ?? `http://localhost:${port}`
@@ -20,8 +21,10 @@ const cookieKey = Buffer.from(process.env.COOKIE_KEY ?? randomBytes(32).toString
 const configuration = await client.discovery(
   new URL(issuer),
   'browser-app',
-  process.env.CLIENT_SECRET ?? 'a-secret-of-at-least-thirty-two-characters',
   undefined,
+  client.ClientSecretBasic(
+    process.env.CLIENT_SECRET ?? 'a-secret-of-at-least-thirty-two-characters',
+  ),
   { execute: issuer.startsWith('http:') ? [client.allowInsecureRequests] : [] },
 )
 
@@ -53,12 +56,13 @@ app.get('/sign-in', async (request, reply) => {
   const url = client.buildAuthorizationUrl(configuration, {
     redirect_uri: `${origin}/callback`,
     scope: 'openid profile offline_access orders:read',
-    resource: 'https://orders.example.com',
+    resource,
     code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
     code_challenge_method: 'S256',
     state,
     nonce,
   })
+  url.searchParams.append('resource', issuer) // for userinfo
   await setSealed(reply, cookies.signIn, { codeVerifier, state, nonce }, 600)
   return reply.redirect(url.href)
 })
@@ -67,14 +71,21 @@ app.get('/callback', async (request, reply) => {
   const pending = await readSealed(request, cookies.signIn)
   reply.clearCookie(cookies.signIn, cookieOptions)
   if (!pending) return reply.redirect('/sign-in')
-  const tokens = await client.authorizationCodeGrant(configuration, new URL(request.url, origin), {
-    pkceCodeVerifier: pending.codeVerifier,
-    expectedState: pending.state,
-    expectedNonce: pending.nonce,
-    idTokenExpected: true,
-  })
-  const { name, sub } = tokens.claims()
-  await startSession(reply, { tokens, name: name ?? sub, sub })
+  if (request.query.error === 'access_denied') return reply.redirect('/')
+  const tokens = await client.authorizationCodeGrant(
+    configuration,
+    new URL(request.url, origin),
+    {
+      pkceCodeVerifier: pending.codeVerifier,
+      expectedState: pending.state,
+      expectedNonce: pending.nonce,
+      idTokenExpected: true,
+    },
+    { resource: issuer }, // no token is for both: the API could ask userinfo with it
+  )
+  const { sub } = tokens.claims()
+  const { name = sub } = await client.fetchUserInfo(configuration, tokens.access_token, sub)
+  await renew({ name, sub, refreshToken: tokens.refresh_token }, reply)
   return reply.redirect('/')
 })
 
@@ -135,7 +146,9 @@ async function renewOrEnd(session, reply) {
 /** Two requests may renew at once: the provider gives both the same successor for a short while. */
 async function renew(session, reply) {
   try {
-    const tokens = await client.refreshTokenGrant(configuration, session.refreshToken)
+    const tokens = await client.refreshTokenGrant(configuration, session.refreshToken, {
+      resource,
+    })
     return await startSession(reply, { ...session, tokens })
   } catch (error) {
     if (error instanceof client.ResponseBodyError) return undefined // revoked, or expired

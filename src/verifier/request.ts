@@ -117,8 +117,9 @@ export function schemeOf(authorization: string | undefined): Scheme | undefined 
   return token.includes(',') ? undefined : scheme
 }
 
+/** Whatever the target, the host stays that of the base: one of HTTP/2 need not begin with a slash. */
 export function joinUrl(baseUrl: string, target: string): string {
-  return `${baseUrl.replace(/\/+$/, '')}${target}`
+  return `${baseUrl.replace(/\/+$/, '')}${/^[/?]/.test(target) ? '' : '/'}${target}`
 }
 
 function parseAuthorization(header = ''): { scheme: Scheme | undefined; token: string } {

@@ -1,6 +1,11 @@
 import t from 'tap'
 import { VerificationError } from '../../src/verifier/errors.ts'
-import { authenticate, readRequest, type RequestOptions } from '../../src/verifier/request.ts'
+import {
+  authenticate,
+  joinUrl,
+  readRequest,
+  type RequestOptions,
+} from '../../src/verifier/request.ts'
 import { audience, createHolder, createTestTokens } from './holder.ts'
 
 const url = `${audience}/orders`
@@ -173,4 +178,12 @@ t.test('the dpop options of a verifier reach its proofs', async (t) => {
     ])
   await t.rejects(authenticate(await prove({}), strict), { code: 'proof_invalid' })
   t.hasStrict(await authenticate(await prove({ nonce: 'fresh' }), strict), { sub: 'alice' })
+})
+
+t.test('no target of a request leads to another host than that of the base', async (t) => {
+  const base = 'https://api.example.com/'
+  for (const target of ['.evil.example/orders', '@evil.example/orders', ':80/orders', '*', ''])
+    t.equal(new URL(joinUrl(base, target)).host, 'api.example.com', target)
+  t.equal(joinUrl(base, '/orders?all'), 'https://api.example.com/orders?all')
+  t.equal(joinUrl(base, '?all'), 'https://api.example.com?all')
 })
