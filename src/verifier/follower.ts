@@ -26,7 +26,7 @@ export interface Follower extends Pick<HeldRevocations, 'find' | 'isKeyRevoked' 
   isFresh(): boolean
   /** How old what is known may be at most (freshness.ts). Undefined while nothing is. */
   ageMilliseconds(): number | undefined
-  /** Asks the feed now, unless that was done within the last second. Waits 3 seconds at most, and never rejects. */
+  /** Asks the feed now, unless that was done within the last second. Waits 3 seconds at most, once, and never rejects. */
   refresh(): Promise<void>
   status(): FollowerStatus
   close(): void
@@ -111,11 +111,17 @@ export function createFollower({
   })
 
   let refreshing: Promise<void> | undefined
+  /** One wait for a feed that does not answer is enough: until it does, or fails, nobody waits again. */
+  let isStuck = false
 
   async function tryForSomeTime(): Promise<void> {
     const deadline = createDeadline({ setTimer, closing })
     deadline.extend(refreshMilliseconds, new FeedError('The feed is slow'))
-    await unlessAborted(deadline.signal, keepUp.tryNow()).catch(() => {})
+    const tried = keepUp.tryNow()
+    await unlessAborted(deadline.signal, tried).catch(() => {
+      isStuck = true
+      void tried.then(() => (isStuck = false))
+    })
     deadline.end()
   }
 
@@ -133,6 +139,7 @@ export function createFollower({
     },
 
     async refresh() {
+      if (isStuck) return
       refreshing ??= tryForSomeTime().finally(() => (refreshing = undefined))
       await refreshing
     },

@@ -99,4 +99,6 @@ t.test('refresh waits for three seconds at most', async (t) => {
   time.advance(3_000)
   await refreshed
   t.equal(follower.isFresh(), false)
+  await follower.refresh() // would never end: the time stands still
+  t.equal(server.count('poll'), 1, 'nobody waits for the same answer again')
 })
