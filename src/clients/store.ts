@@ -1,5 +1,6 @@
 /** SQL of clients. Every write tells the other nodes by NOTIFY, in its own transaction. */
 import type { Database, Queryable } from '../database/database.ts'
+import { retryDeadlocks } from '../database/retry.ts'
 import type { ClientMetadata } from './metadata.ts'
 
 /** The NOTIFY channel; the payload is the client_id. */
@@ -121,10 +122,12 @@ export function createClientStore(database: Database): ClientStore {
     },
 
     async deleteClient(clientId) {
-      const rows = await database.query(
-        `with written as (delete from clients where client_id = $1 returning client_id)
-         select pg_notify('${clientsChannel}', client_id) from written`,
-        [clientId],
+      const rows = await retryDeadlocks(() =>
+        database.query(
+          `with written as (delete from clients where client_id = $1 returning client_id)
+           select pg_notify('${clientsChannel}', client_id) from written`,
+          [clientId],
+        ),
       )
       return rows.length > 0 ? 'deleted' : 'unknown'
     },

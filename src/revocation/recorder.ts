@@ -2,6 +2,7 @@
 import type { AuditStore } from '../audit/store.ts'
 import type { Clock } from '../database/clock.ts'
 import type { Database, Queryable } from '../database/database.ts'
+import { retryDeadlocks } from '../database/retry.ts'
 import { notBeforeOf, type RevocationSubject } from '../verifier/not-before.ts'
 import { createEndingStore, type EndingStore } from './ending-store.ts'
 import type { RevocationStore } from './store.ts'
@@ -76,14 +77,17 @@ export function createRecorder({
     const notBefore = new Date(seconds * 1000)
     const expiresAt = new Date((seconds + aliveSeconds) * 1000)
     const { reason } = act
-    return database.transaction(async (transaction) => {
-      const ended = (await end?.(at, createEndingStore(transaction), transaction)) ?? {}
-      const record = { ...subject, notBefore: seconds, expiresAt, reason, revokedAt: at }
-      await store.append(record, transaction)
-      const revoked = { at, notBefore, ended }
-      await also(revoked, transaction)
-      return revoked
-    })
+    // Who deletes a client meanwhile holds it, and waits for its sessions' rows; who ends them, the other way round.
+    return retryDeadlocks(() =>
+      database.transaction(async (transaction) => {
+        const ended = (await end?.(at, createEndingStore(transaction), transaction)) ?? {}
+        const record = { ...subject, notBefore: seconds, expiresAt, reason, revokedAt: at }
+        await store.append(record, transaction)
+        const revoked = { at, notBefore, ended }
+        await also(revoked, transaction)
+        return revoked
+      }),
+    )
   }
 
   const record = (recording: Recording): Promise<Revoked> =>

@@ -2,6 +2,7 @@
 import type { AuditStore } from '../audit/store.ts'
 import type { Clock } from '../database/clock.ts'
 import type { Database, Queryable } from '../database/database.ts'
+import { retryDeadlocks } from '../database/retry.ts'
 import type { Account, Accounts } from '../users/accounts.ts'
 import type { Act, Revoked } from './recorder.ts'
 import type { Revocations } from './revocations.ts'
@@ -64,7 +65,9 @@ export function createUserActs({
     async delete(sub, act) {
       await accounts.disable(sub)
       const revoked = await revoke(sub, act, 'deleted')
-      await audited('users.delete', sub, act, (within) => accounts.delete(sub, within))
+      await retryDeadlocks(() =>
+        audited('users.delete', sub, act, (within) => accounts.delete(sub, within)),
+      )
       return revoked
     },
 

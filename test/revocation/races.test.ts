@@ -224,6 +224,26 @@ t.test('ending a session, while', async (t) => {
   })
 })
 
+t.test(
+  'ending a session, while a client of it is deleted, begins again after a deadlock',
+  async (t) => {
+    const { codes, newGrant, sid, clientId, revocations, database } = await setUp()
+    const code = await codes.create(newGrant({ sid }))
+    await codes.consume(code, { refreshable: false, listensForLogout: true })
+    let ending: Promise<unknown> | undefined
+    await database
+      .transaction(async (transaction) => {
+        // As a deletion does: first the client, then what belongs to it.
+        await transaction.query('select 1 from clients where client_id = $1 for update', [clientId])
+        ending = revocations.revokeSession({ sid }, act)
+        await someoneWaits(database)
+        await transaction.query('delete from session_clients where client_id = $1', [clientId])
+      })
+      .catch(() => {}) // whichever of the two is ended
+    t.match(await ending, { ended: { sessions: 1 } })
+  },
+)
+
 t.test('ending a grant, while its refresh token is rotated, which is waited for', async (t) => {
   const { beginFamily, clientId, inFlight, rotate, revocations, database, iat } = await setUp()
   const { token, grantId } = await beginFamily()
