@@ -36,6 +36,8 @@ export interface Recording {
   act: Act
   /** By how much later than it happens nothing counts: for what never comes back. */
   marginSeconds?: number
+  /** What is changed before, in the same transaction, and decides what is issued from then on. */
+  first?: ((transaction: Queryable) => Promise<unknown>) | undefined
   /** What else ends at that instant, in the same transaction; of the second time only the effect counts. */
   end?: (at: Date, endings: EndingStore, transaction: Queryable) => Promise<Ended>
 }
@@ -68,7 +70,7 @@ export function createRecorder({
   longestTokenSeconds: () => Promise<number>
 }): Recorder {
   async function write(
-    { subject, act, marginSeconds = 0, end }: Recording,
+    { subject, act, marginSeconds = 0, first, end }: Recording,
     also: (revoked: Revoked, transaction: Queryable) => Promise<void>,
   ): Promise<Revoked> {
     const aliveSeconds = (await longestTokenSeconds()) + verifierToleranceSeconds
@@ -80,6 +82,7 @@ export function createRecorder({
     // Who deletes a client meanwhile holds it, and waits for its sessions' rows; who ends them, the other way round.
     return retryDeadlocks(() =>
       database.transaction(async (transaction) => {
+        await first?.(transaction)
         const ended = (await end?.(at, createEndingStore(transaction), transaction)) ?? {}
         const record = { ...subject, notBefore: seconds, expiresAt, reason, revokedAt: at }
         await store.append(record, transaction)
@@ -110,8 +113,10 @@ export function createRecorder({
     record,
     async recordForAll(recording) {
       const revoked = await record(recording)
-      if ((await clock.databaseNow()) < revoked.notBefore) return revoked
-      const again = await write(recording, async () => {})
+      const { first, ...rest } = recording
+      // Until `first` could be seen, things were issued from what it has changed, later than `at`.
+      if (!first && (await clock.databaseNow()) < revoked.notBefore) return revoked
+      const again = await write(rest, async () => {})
       return { ...again, ended: revoked.ended }
     },
   }

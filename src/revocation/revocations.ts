@@ -15,9 +15,10 @@ import type { RevocationStore } from './store.ts'
 export interface Revocations {
   /**
    * Refuses everything that this user holds. Who signs in again may do so at once, and gets tokens from the not-before on:
-   * the issuing side waits (tokens/issue-instant.ts). Throws a Refusal when there is no such user.
+   * the issuing side waits (tokens/issue-instant.ts). `first` is done in the same transaction. Throws a Refusal when there is
+   * no such user.
    */
-  revokeUser(sub: string, act: Act): Promise<Revoked>
+  revokeUser(sub: string, act: Act & Pick<Recording, 'first'>): Promise<Revoked>
   /**
    * Ends a browser's session with its codes and access tokens; refresh tokens live on (OpenID Connect Back-Channel Logout
    * §2.7) unless they are to end too. Answers undefined when nothing of it was left.
@@ -93,11 +94,12 @@ export function createRevocations({
   }
 
   return {
-    revokeUser: (sub, act) =>
+    revokeUser: (sub, { first, ...act }) =>
       recorder.recordForAll({
         subject: { kind: 'user', id: sub },
         action: 'users.revoke',
         act,
+        first,
         async end(at, within, transaction) {
           const ended = await within.countOfUser(sub, at)
           await accounts.markRevoked(sub, at, transaction)

@@ -36,46 +36,55 @@ export function createUserActs({
   revocations: Pick<Revocations, 'revokeUser'>
   clock: Pick<Clock, 'now'>
 }): UserActs {
+  type Work<Result> = (transaction: Queryable) => Promise<Result>
+
   function audited<Result>(
     action: string,
     sub: string,
     { actor, reason }: Act,
-    work: (transaction: Queryable) => Promise<Result>,
-  ): Promise<Result> {
-    return database.transaction(async (transaction) => {
+    work: Work<Result>,
+  ): Work<Result> {
+    return async (transaction) => {
       const result = await work(transaction)
       const event = { at: clock.now(), action, subject: sub, actor, reason: reason ?? null }
       await audit.record({ ...event, details: {} }, transaction)
       return result
-    })
+    }
   }
 
-  const revoke = (sub: string, { actor, reason }: Act, byDefault: string) =>
-    revocations.revokeUser(sub, { actor, reason: reason ?? byDefault })
+  /** One transaction for both: whoever stops us in the middle has changed nothing. */
+  const revokeWith = (first: Work<unknown>, sub: string, { actor, reason }: Act, why: string) =>
+    revocations.revokeUser(sub, { actor, reason: reason ?? why, first })
 
   return {
     async disable(sub, act) {
-      await audited('users.disable', sub, act, (within) => accounts.disable(sub, within))
-      return revoke(sub, act, 'disabled')
+      const disable: Work<unknown> = (within) => accounts.disable(sub, within)
+      return revokeWith(audited('users.disable', sub, act, disable), sub, act, 'disabled')
     },
 
     enable: (sub, act) =>
-      audited('users.enable', sub, act, (within) => accounts.enable(sub, within)),
+      database.transaction(
+        audited('users.enable', sub, act, (within) => accounts.enable(sub, within)),
+      ),
 
     async delete(sub, act) {
-      await accounts.disable(sub)
-      const revoked = await revoke(sub, act, 'deleted')
+      const disable: Work<unknown> = (within) => accounts.disable(sub, within)
+      const revoked = await revokeWith(disable, sub, act, 'deleted')
       await retryDeadlocks(() =>
-        audited('users.delete', sub, act, (within) => accounts.delete(sub, within)),
+        database.transaction(
+          audited('users.delete', sub, act, (within) => accounts.delete(sub, within)),
+        ),
       )
       return revoked
     },
 
     async setPassword(sub, password, { keepSessions = false, ...act }) {
-      await audited('users.set-password', sub, act, (within) =>
+      const change = audited('users.set-password', sub, act, (within) =>
         accounts.setPassword(sub, password, within),
       )
-      return keepSessions ? undefined : revoke(sub, act, 'new password')
+      if (!keepSessions) return revokeWith(change, sub, act, 'new password')
+      await database.transaction(change)
+      return undefined
     },
   }
 }

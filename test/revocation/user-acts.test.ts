@@ -20,7 +20,7 @@ async function setUp() {
     ])
   const listRecords = () =>
     database.query<{ kind: string; id: string; reason: string }>(
-      'select kind, id, reason from revocations',
+      'select distinct kind, id, reason from revocations',
     )
   return { ...node, isSignedIn, listEvents, listRecords }
 }
@@ -59,6 +59,18 @@ t.test('a new password ends what the former one opened', async (t) => {
     ['users.revoke', true, 'ada', 'new password'],
     ['users.set-password', true, 'ada', null],
   ])
+})
+
+t.test('whoever is stopped in the middle has changed nothing', async (t) => {
+  const { userActs, accounts, sub, isSignedIn, listEvents, database } = await setUp()
+  const before = await accounts.findBySub(sub)
+  await database.query(`alter table revocations add constraint full_disk check (kind <> 'user')`)
+  await t.rejects(userActs.setPassword(sub, 'another passphrase', act))
+  await t.rejects(userActs.disable(sub, act))
+  await t.rejects(userActs.delete(sub, act))
+  t.strictSame(await accounts.findBySub(sub), before)
+  t.equal(await isSignedIn(), true)
+  t.strictSame(await listEvents(), [])
 })
 
 t.test('unless that is not wanted', async (t) => {
