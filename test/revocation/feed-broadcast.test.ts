@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { EventEmitter, once } from 'node:events'
 import { setImmediate as settle } from 'node:timers/promises'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { Database } from '../../src/database/database.ts'
 import { createFeedBroadcast, type Connection } from '../../src/revocation/feed-broadcast.ts'
 import { createFeedDocuments } from '../../src/revocation/feed-documents.ts'
@@ -145,8 +145,12 @@ function createWorld(database: Database, { maxListeners = 100, delay = async () 
   }
 }
 
-async function setUp(t: Test, options = {}) {
-  const world = createWorld(await createTestDatabase(t), options)
+const database = await createTestDatabase(t)
+
+/** For one test after the other, with nothing revoked yet. */
+async function setUp(options = {}) {
+  await database.query('delete from revocations')
+  const world = createWorld(database, options)
   await world.feed.load()
   world.pass(1000)
   await world.rest()
@@ -157,7 +161,7 @@ async function setUp(t: Test, options = {}) {
 const idsOf = (reader: FeedReader) => [...reader.held().keys()].toSorted()
 
 t.test('a newcomer that reads slowly is given page after page as it takes them', async (t) => {
-  const { listen, revoke, names, rest } = await setUp(t)
+  const { listen, revoke, names, rest } = await setUp()
   await revoke('A', 'B', 'C', 'D', 'E', 'F', 'G')
   const listener = await listen({ isReading: false })
   await rest()
@@ -173,7 +177,7 @@ t.test('a newcomer that reads slowly is given page after page as it takes them',
 })
 
 t.test('a newcomer that does not take its first page loses its place in time', async (t) => {
-  const { listen, revoke, rest, pass } = await setUp(t, { maxListeners: 1 })
+  const { listen, revoke, rest, pass } = await setUp({ maxListeners: 1 })
   await revoke('A', 'B', 'C', 'D')
   const listener = await listen({ isReading: false })
   await rest()
@@ -184,7 +188,7 @@ t.test('a newcomer that does not take its first page loses its place in time', a
 })
 
 t.test('a listener that has a mebibyte pending is cut off at the next document', async (t) => {
-  const { listen, pass, rest, clock } = await setUp(t)
+  const { listen, pass, rest, clock } = await setUp()
   const [slow, quick] = [await listen(), await listen()]
   await rest()
   slow.setReading(false)
@@ -200,7 +204,7 @@ t.test('a listener that has a mebibyte pending is cut off at the next document',
 })
 
 t.test('newcomers and those who wait share the documents from the next one on', async (t) => {
-  const { listen, revoke, pass, rest, names } = await setUp(t)
+  const { listen, revoke, pass, rest, names } = await setUp()
   const [old, gone] = [await listen(), await listen()]
   await rest()
   gone.leave()
@@ -222,7 +226,7 @@ t.test('newcomers and those who wait share the documents from the next one on', 
 })
 
 t.test('what could not be signed comes with the next heartbeat', async (t) => {
-  const { listen, revoke, pass, rest, setBroken, errors, names } = await setUp(t)
+  const { listen, revoke, pass, rest, setBroken, errors, names } = await setUp()
   const listener = await listen()
   await rest()
   setBroken(true)
@@ -240,7 +244,7 @@ t.test('what could not be signed comes with the next heartbeat', async (t) => {
 })
 
 t.test('after a failover every listener gets everything, page by page', async (t) => {
-  const { listen, revoke, pass, rest, setHistory, names } = await setUp(t)
+  const { listen, revoke, pass, rest, setHistory, names } = await setUp()
   await revoke('A', 'B', 'C', 'D')
   const listener = await listen()
   await rest()
@@ -264,7 +268,7 @@ t.test('after a failover every listener gets everything, page by page', async (t
 })
 
 t.test('who has gone before the stream begins takes no place', async (t) => {
-  const { broadcast, listen, rest } = await setUp(t, { maxListeners: 1 })
+  const { broadcast, listen, rest } = await setUp({ maxListeners: 1 })
   const gone = createConnection()
   gone.leave()
   await broadcast.open({ cursor: undefined, isWelcome: () => true, connect: () => gone.connection })
@@ -275,7 +279,7 @@ t.test('who has gone before the stream begins takes no place', async (t) => {
 })
 
 t.test('who is refused takes no place', async (t) => {
-  const { listen, setBroken, broadcast } = await setUp(t, { maxListeners: 1 })
+  const { listen, setBroken, broadcast } = await setUp({ maxListeners: 1 })
   const { connection } = createConnection()
   const nonsense = { cursor: 'x', isWelcome: () => true, connect: () => connection }
   await t.rejects(broadcast.open(nonsense), { code: 'invalid_request' })
@@ -286,7 +290,7 @@ t.test('who is refused takes no place', async (t) => {
 })
 
 t.test('once closed it ends all streams and begins none', async (t) => {
-  const { listen, broadcast, revoke, pass, rest } = await setUp(t)
+  const { listen, broadcast, revoke, pass, rest } = await setUp()
   const listener = await listen()
   await rest()
   broadcast.close()
@@ -321,43 +325,44 @@ const scenario = fc.record({
 t.test(
   'whatever comes in between, no reader meets a gap, and all end with everything',
   async (t) => {
-    const database = await createTestDatabase(t)
-    await fc.assert(
-      fc.asyncProperty(scenario, async ({ delays, commands }) => {
-        await database.query('delete from revocations')
-        let signatures = 0
-        const world = createWorld(database, {
-          async delay() {
-            const turns = delays[signatures++ % delays.length]!
-            for (let turn = 0; turn < turns; turn += 1) await settle()
-          },
-        })
-        await world.feed.load()
-        const listeners: ReturnType<typeof createConnection>[] = []
-        for (const one of commands) {
-          if ('revoke' in one) await world.revoke(...one.revoke)
-          else if ('pass' in one) world.pass(one.pass)
-          else if ('join' in one) {
-            const former = listeners[one.join]?.reader
-            listeners.push(await world.listen(former && { former }))
-          } else if ('read' in one) listeners[one.read]?.setReading(one.is)
-          else if ('leave' in one) listeners[one.leave]?.leave()
-          else if ('turns' in one) for (let turn = 0; turn < one.turns; turn += 1) await settle()
-          else world.setHistory(one.history)
-        }
-        for (const listener of listeners) listener.setReading(true)
-        for (let round = 0; round < 3; round += 1) {
-          world.pass(5000)
-          await world.rest()
-        }
-        const all = [...new Set(world.names)].toSorted()
-        for (const { reader, connection } of listeners)
-          if (!connection.hasEnded() && JSON.stringify(idsOf(reader)) !== JSON.stringify(all))
-            throw new Error(`${idsOf(reader).length} of ${all.length}`)
-        if (world.errors.length > 0) throw world.errors[0]
-        world.broadcast.close()
-      }),
-      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 60) },
+    await t.resolves(
+      fc.assert(
+        fc.asyncProperty(scenario, async ({ delays, commands }) => {
+          await database.query('delete from revocations')
+          let signatures = 0
+          const world = createWorld(database, {
+            async delay() {
+              const turns = delays[signatures++ % delays.length]!
+              for (let turn = 0; turn < turns; turn += 1) await settle()
+            },
+          })
+          await world.feed.load()
+          const listeners: ReturnType<typeof createConnection>[] = []
+          for (const one of commands) {
+            if ('revoke' in one) await world.revoke(...one.revoke)
+            else if ('pass' in one) world.pass(one.pass)
+            else if ('join' in one) {
+              const former = listeners[one.join]?.reader
+              listeners.push(await world.listen(former && { former }))
+            } else if ('read' in one) listeners[one.read]?.setReading(one.is)
+            else if ('leave' in one) listeners[one.leave]?.leave()
+            else if ('turns' in one) for (let turn = 0; turn < one.turns; turn += 1) await settle()
+            else world.setHistory(one.history)
+          }
+          for (const listener of listeners) listener.setReading(true)
+          for (let round = 0; round < 3; round += 1) {
+            world.pass(5000)
+            await world.rest()
+          }
+          const all = [...new Set(world.names)].toSorted()
+          for (const { reader, connection } of listeners)
+            if (!connection.hasEnded() && JSON.stringify(idsOf(reader)) !== JSON.stringify(all))
+              throw new Error(`${idsOf(reader).length} of ${all.length}`)
+          if (world.errors.length > 0) throw world.errors[0]
+          world.broadcast.close()
+        }),
+        { numRuns: Number(process.env['FUZZ_RUNS'] ?? 60) },
+      ),
     )
   },
 )

@@ -1,6 +1,6 @@
 /** What a node holds of the revocations, against the table: nothing is missed, whoever commits when. */
 import { EventEmitter, once } from 'node:events'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { DatabaseUnavailable, type Queryable } from '../../src/database/database.ts'
 import { createRevocationFeed } from '../../src/revocation/feed.ts'
 import { createRevocationStore, type RevocationPage } from '../../src/revocation/store.ts'
@@ -11,8 +11,12 @@ import { createTestDatabase } from '../support/database.ts'
 const nothing = async () => {}
 const start = new Date('2026-01-02T03:04:05.200Z')
 
-async function setUp(t: Test, { pageSize = 3 } = {}) {
-  const database = await createTestDatabase(t)
+const database = await createTestDatabase(t)
+
+/** For one test after the other, with nothing revoked yet. */
+async function setUp({ pageSize = 3 } = {}) {
+  await database.query('delete from revocations')
+  await database.query(`select setval('revocations_cursor', 1, false)`)
   const store = createRevocationStore(database)
   const clock = createTestClock(start)
   const inSeconds = (seconds: number) => new Date(clock.now().getTime() + seconds * 1000)
@@ -46,7 +50,7 @@ async function setUp(t: Test, { pageSize = 3 } = {}) {
     })
   }
 
-  return { database, store, clock, inSeconds, append, createFeed, feed: createFeed() }
+  return { store, clock, inSeconds, append, createFeed, feed: createFeed() }
 }
 
 type Feed = ReturnType<typeof createRevocationFeed>
@@ -76,7 +80,7 @@ async function lockIsWaitedFor(database: Queryable): Promise<void> {
 }
 
 t.test('everything is read, in pages, in the order in which it was recorded', async (t) => {
-  const { append, feed } = await setUp(t)
+  const { append, feed } = await setUp()
   for (const id of 'ABCDEFG') await append(id)
   await append('B')
   await feed.load()
@@ -91,7 +95,7 @@ t.test('everything is read, in pages, in the order in which it was recorded', as
 })
 
 t.test('of two that append at once the one that commits later is not missed (§3.5)', async (t) => {
-  const { append, feed, database } = await setUp(t)
+  const { append, feed } = await setUp()
   const signals = new EventEmitter()
   const [appended, release] = [once(signals, 'appended'), once(signals, 'release')]
   const early = database.transaction(async (transaction) => {
@@ -112,7 +116,7 @@ t.test('of two that append at once the one that commits later is not missed (§3
 })
 
 t.test('a transaction that is rolled back leaves a gap that nobody waits for', async (t) => {
-  const { append, feed, database } = await setUp(t)
+  const { append, feed } = await setUp()
   await append('A')
   await t.rejects(
     database.transaction(async (transaction) => {
@@ -126,7 +130,7 @@ t.test('a transaction that is rolled back leaves a gap that nobody waits for', a
 })
 
 t.test('what is true is true as of the instant before the reading was sent', async (t) => {
-  const { append, createFeed, clock } = await setUp(t)
+  const { append, createFeed, clock } = await setUp()
   let happening = nothing
   const feed = createFeed(() => happening())
   await feed.load()
@@ -144,7 +148,7 @@ t.test('what is true is true as of the instant before the reading was sent', asy
 })
 
 t.test('a record that changes between two pages is not missed', async (t) => {
-  const { append, createFeed } = await setUp(t)
+  const { append, createFeed } = await setUp()
   let happening = nothing
   const feed = createFeed(() => happening())
   await feed.load()
@@ -158,7 +162,7 @@ t.test('a record that changes between two pages is not missed', async (t) => {
 })
 
 t.test('loads that overlap end in one more', async (t) => {
-  const { append, createFeed } = await setUp(t)
+  const { append, createFeed } = await setUp()
   let [running, most, all] = [0, 0, 0]
   const feed = createFeed(async () => {
     running += 1
@@ -173,7 +177,7 @@ t.test('loads that overlap end in one more', async (t) => {
 })
 
 t.test('listeners hear of what comes, and not of readings that find nothing', async (t) => {
-  const { append, feed } = await setUp(t)
+  const { append, feed } = await setUp()
   const heard: number[] = []
   const stop = feed.onChange(() => heard.push(feed.version()))
   await feed.load()
@@ -189,7 +193,7 @@ t.test('listeners hear of what comes, and not of readings that find nothing', as
 })
 
 t.test('an entry is dropped when it has expired, and its instants are whole seconds', async (t) => {
-  const { append, feed, clock, inSeconds } = await setUp(t)
+  const { append, feed, clock, inSeconds } = await setUp()
   await append('A', { expiresAt: inSeconds(10) }) // at .200
   await append('B', { expiresAt: inSeconds(20) })
   await feed.load()
@@ -212,7 +216,7 @@ t.test('an entry is dropped when it has expired, and its instants are whole seco
 })
 
 t.test('whoever asks here finds the records of its subjects at once', async (t) => {
-  const { append, feed } = await setUp(t)
+  const { append, feed } = await setUp()
   const second = Math.floor(start.getTime() / 1000)
   t.strictSame(feed.find([{ kind: 'user', id: 'A' }]), [], 'nothing is held yet')
   await append('A')
@@ -235,7 +239,7 @@ t.test('whoever asks here finds the records of its subjects at once', async (t) 
 t.test(
   'while Postgres cannot be reached the instant stands still, and nothing is lost',
   async (t) => {
-    const { append, createFeed, clock } = await setUp(t)
+    const { append, createFeed, clock } = await setUp()
     let isReachable = true
     const feed = createFeed(() => {
       if (!isReachable) throw new DatabaseUnavailable(undefined)
@@ -256,13 +260,13 @@ t.test(
 )
 
 t.test('before the first load there is no document', async (t) => {
-  const { feed } = await setUp(t)
+  const { feed } = await setUp()
   t.throws(() => feed.pageAfter(undefined), { code: 'temporarily_unavailable' })
   t.throws(() => feed.cursor(), { code: 'temporarily_unavailable' })
 })
 
 t.test('what is no cursor is invalid_request', async (t) => {
-  const { feed } = await setUp(t)
+  const { feed } = await setUp()
   await feed.load()
   for (const text of [
     '',
@@ -277,7 +281,7 @@ t.test('what is no cursor is invalid_request', async (t) => {
 })
 
 t.test('all nodes of a database give the same cursors', async (t) => {
-  const { append, createFeed, feed } = await setUp(t)
+  const { append, createFeed, feed } = await setUp()
   await append('A')
   await feed.load()
   await append('B')
@@ -291,7 +295,7 @@ t.test('all nodes of a database give the same cursors', async (t) => {
 t.test(
   'a node that lags does not go on from a page of another, which lacks what moved',
   async (t) => {
-    const { append, createFeed, feed } = await setUp(t)
+    const { append, createFeed, feed } = await setUp()
     for (const id of 'ABCD') await append(id)
     const lagging = createFeed()
     await lagging.load()
@@ -320,7 +324,7 @@ t.test(
 t.test(
   'after the rows were restored everything is read anew, and every reader gets it',
   async (t) => {
-    const { append, feed, database } = await setUp(t)
+    const { append, feed } = await setUp()
     for (const id of 'ABC') await append(id)
     await feed.load()
     const before = feed.cursor()
@@ -339,7 +343,7 @@ t.test(
 )
 
 t.test('after a failover everything is read anew, even where cursors have gone on', async (t) => {
-  const { append, createFeed } = await setUp(t)
+  const { append, createFeed } = await setUp()
   let history = 'one server'
   const feed = createFeed((page) => Object.assign(page, { history }))
   await append('A')

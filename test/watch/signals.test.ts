@@ -1,4 +1,4 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { createEventStore } from '../../src/watch/events-store.ts'
 import { toRecord, type TokenEvent } from '../../src/watch/events.ts'
 import { createSignalStore, type Signal } from '../../src/watch/signals-store.ts'
@@ -10,8 +10,11 @@ const minute = 60
 const start = new Date('2026-11-22T10:00:00Z') // where a window of ten minutes begins
 const settings = { signalNetworks: 2, signalRefusals: 5, signalWindowSeconds: 10 * minute }
 
-async function setUp(t: Test) {
-  const database = await createTestDatabase(t)
+const database = await createTestDatabase(t)
+
+/** For one test after the other, where nothing has happened yet. */
+async function setUp() {
+  for (const table of ['token_events', 'signals']) await database.query(`delete from ${table}`)
   const clock = createTestClock(start)
   const events = createEventStore(database)
   const store = createSignalStore(database)
@@ -27,7 +30,7 @@ async function setUp(t: Test) {
     )
   }
   const list = () => store.list({ since: new Date(0), limit: 100 })
-  return { database, clock, record, node, other, list }
+  return { clock, record, node, other, list }
 }
 
 const subjects = { clientId: 'c', sub: 'u', sid: 's' }
@@ -47,7 +50,7 @@ const brief = (signals: Signal[]) =>
   signals.map((one) => `${one.kind} ${one.subject_kind} ${one.subject} ${one.count}`)
 
 t.test('every reuse is a signal, told once, however many nodes look', async (t) => {
-  const { clock, record, node, other, list } = await setUp(t)
+  const { clock, record, node, other, list } = await setUp()
   t.strictSame(await node.detect(), [])
   await record(reuse)
   await record({ type: 'code.reused', ...subjects, grantId: 'h' }, { network: 'n2' })
@@ -85,7 +88,7 @@ t.test('every reuse is a signal, told once, however many nodes look', async (t) 
 })
 
 t.test('nodes that look at the same time find each signal once', async (t) => {
-  const { record, node, other, list } = await setUp(t)
+  const { record, node, other, list } = await setUp()
   for (let round = 0; round < 10; round += 1) {
     for (const grantId of ['a', 'b', 'c', 'd'])
       await record({ ...reuse, grantId: `${grantId}${round}` })
@@ -99,13 +102,13 @@ t.test('nodes that look at the same time find each signal once', async (t) => {
 })
 
 t.test('a reuse that became a row hours late is found', async (t) => {
-  const { record, node } = await setUp(t)
+  const { record, node } = await setUp()
   await record(reuse, { ageSeconds: 5 * 3600 })
   t.strictSame(brief(await node.detect()), ['refresh-reuse grant g 1'])
 })
 
 t.test('one token, grant or session in more networks than allowed', async (t) => {
-  const { record, node, list } = await setUp(t)
+  const { record, node, list } = await setUp()
   const session: TokenEvent = { type: 'session.used', ...subjects }
   for (const network of ['n1', 'n2'])
     for (const event of [use, session]) await record(event, { network, times: 4 })
@@ -125,7 +128,7 @@ t.test('one token, grant or session in more networks than allowed', async (t) =>
 })
 
 t.test('a grant is used by refreshing and by reuse, too', async (t) => {
-  const { record, node } = await setUp(t)
+  const { record, node } = await setUp()
   const issued: TokenEvent = { ...use, type: 'token.issued', details: { grant_type: 'x' } }
   await record({ ...issued, jti: 'j1' }, { network: 'n1' })
   await record({ ...issued, jti: 'j2' }, { network: 'n2' })
@@ -137,7 +140,7 @@ t.test('a grant is used by refreshing and by reuse, too', async (t) => {
 })
 
 t.test('a browser and the servers of its applications are no stolen session', async (t) => {
-  const { record, node } = await setUp(t)
+  const { record, node } = await setUp()
   await record({ type: 'session.used', ...subjects }, { network: 'home' })
   for (const app of ['a', 'b', 'c', 'd'])
     await record({ ...use, jti: app, grantId: app }, { network: app })
@@ -145,7 +148,7 @@ t.test('a browser and the servers of its applications are no stolen session', as
 })
 
 t.test('more refusals of one network than allowed, of any kind', async (t) => {
-  const { clock, record, node, other, list } = await setUp(t)
+  const { clock, record, node, other, list } = await setUp()
   await record(refusal, { times: 3 })
   await record({ type: 'login.failed', details: { reason: 'rejected' } }, { times: 2 })
   await record(refusal, { network: 'n2' })
@@ -167,7 +170,7 @@ t.test('more refusals of one network than allowed, of any kind', async (t) => {
 })
 
 t.test('the window goes along with the clock', async (t) => {
-  const { clock, record, node } = await setUp(t)
+  const { clock, record, node } = await setUp()
   clock.advance(9 * minute)
   await record(refusal, { times: 3 })
   clock.advance(2 * minute)
@@ -180,7 +183,7 @@ t.test('the window goes along with the clock', async (t) => {
 })
 
 t.test('who goes on is told again in the next window', async (t) => {
-  const { clock, record, node } = await setUp(t)
+  const { clock, record, node } = await setUp()
   const found: number[] = []
   for (let turn = 0; turn < 30; turn += 1) {
     await record(refusal, { times: 6 })
@@ -194,14 +197,14 @@ t.test('who goes on is told again in the next window', async (t) => {
 })
 
 t.test('an API that asks about many bad tokens has done nothing wrong', async (t) => {
-  const { record, node } = await setUp(t)
+  const { record, node } = await setUp()
   const details = { endpoint: 'introspect', code: 'inactive' } as const
   await record({ type: 'token.refused', details }, { times: 20 })
   t.strictSame(await node.detect(), [])
 })
 
 t.test('signals outlive their events by weeks, and expire', async (t) => {
-  const { database, record, node } = await setUp(t)
+  const { record, node } = await setUp()
   await record(reuse)
   await node.detect()
   const [row] = await database.query<{ days: number }>(
