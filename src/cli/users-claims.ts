@@ -1,5 +1,6 @@
 /** claviger users set-claims: what is said of a user, such as a role. */
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
+import { actor, reasonOption } from './actor.ts'
 import { getAccount } from './accounts.ts'
 import { addCommand } from './command.ts'
 import { readJson } from './input.ts'
@@ -17,11 +18,12 @@ export function addSetClaims(users: CommandUnknownOpts): void {
     notes: ['A claim that is left out is gone. Email and username are not among them.'],
   })
     .requiredOption('--file <file>', 'the claims, as a JSON object; - is standard input')
-    .action(async (identifier, { file, ...format }) => {
+    .option(...reasonOption)
+    .action(async (identifier, { file, reason, ...format }) => {
       const claims = await readJson(file)
-      await withServices(async ({ accounts }) => {
+      await withServices(async ({ accounts, userActs }) => {
         const { sub } = await getAccount(accounts, identifier)
-        const account = await accounts.updateClaims(sub, claims)
+        const account = await userActs.setClaims(sub, claims, { actor: actor(), reason })
         await print(format, toDocument(account), () =>
           [
             `${nameOf(account)} has new claims.`,

@@ -15,6 +15,8 @@ export interface UserActs {
   enable(sub: string, act: Act): Promise<Account>
   /** As `disable`, and then the account goes: its tokens would outlive it otherwise. */
   delete(sub: string, act: Act): Promise<Revoked>
+  /** Replaces them all. Tokens from before keep theirs. */
+  setClaims(sub: string, claims: unknown, act: Act): Promise<Account>
   /** What was signed in to with the former password ends with it, unless `keepSessions`; then it answers undefined. */
   setPassword(
     sub: string,
@@ -31,7 +33,7 @@ export function createUserActs({
   clock,
 }: {
   database: Pick<Database, 'transaction'>
-  accounts: Pick<Accounts, 'disable' | 'enable' | 'delete' | 'setPassword'>
+  accounts: Pick<Accounts, 'disable' | 'enable' | 'delete' | 'updateClaims' | 'setPassword'>
   audit: Pick<AuditStore, 'record'>
   revocations: Pick<Revocations, 'revokeUser'>
   clock: Pick<Clock, 'now'>
@@ -77,6 +79,13 @@ export function createUserActs({
       )
       return revoked
     },
+
+    setClaims: (sub, claims, act) =>
+      database.transaction(
+        audited('users.set-claims', sub, act, (within) =>
+          accounts.updateClaims(sub, claims, within),
+        ),
+      ),
 
     async setPassword(sub, password, { keepSessions = false, ...act }) {
       const change = audited('users.set-password', sub, act, (within) =>

@@ -68,7 +68,7 @@ async function seedUser(
   }
   if (emailVerified !== undefined && emailVerified !== known.emailVerified)
     throw new Refusal('email_verified: It is decided when a user is created. Leave it out.')
-  if (claims) await accounts.updateClaims(known.sub, claims)
+  if (claims) await userActs.setClaims(known.sub, claims, act)
   if (password !== undefined && !(await accounts.authenticate(name, password)))
     await userActs.setPassword(known.sub, password, act)
   return { noun: 'user', name, change: 'updated' }

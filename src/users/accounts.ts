@@ -30,7 +30,7 @@ export interface Accounts {
   list(page: AccountPage): Promise<Account[]>
   setPassword(sub: string, password: string, within?: Queryable): Promise<Account>
   /** Replaces all claims; the email's own fields stay as they are. */
-  updateClaims(sub: string, claims: unknown): Promise<Account>
+  updateClaims(sub: string, claims: unknown, within?: Queryable): Promise<Account>
   disable(sub: string, within?: Queryable): Promise<Account>
   enable(sub: string, within?: Queryable): Promise<Account>
   /** Moves revokedAt forward to `at`, never back. */
@@ -118,7 +118,7 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
       return known(sub, await storeWithin(within).setPasswordHash(sub, passwordHash, clock.now()))
     },
 
-    async updateClaims(sub, input) {
+    async updateClaims(sub, input, within) {
       const account = await getAccount(sub)
       const { claims, email, emailVerified, faults } = validateUserClaims(input)
       if (email !== undefined && email !== account.email)
@@ -126,7 +126,7 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
       if (emailVerified !== undefined && emailVerified !== account.emailVerified)
         faults.push("The claim 'email_verified' is not what the account says. Leave it out.")
       if (faults.length > 0) throw new Refusal(faults.join(' '))
-      return known(sub, await store.setClaims(sub, claims, clock.now()))
+      return known(sub, await storeWithin(within).setClaims(sub, claims, clock.now()))
     },
 
     async disable(sub, within) {

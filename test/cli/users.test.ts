@@ -187,6 +187,8 @@ t.test('users set-claims replaces what is said of a user', async (t) => {
   const wrong = { input: '{"sub": "somebody-else"}' }
   t.match(await refusal(['users', 'set-claims', 'jane', '--file', '-'], wrong), /sub/)
   t.match((await run(['users', 'show', 'jane'])).stdout, /clerk/)
+  const { events } = await json(['audit', '--action', 'users.set-claims'])
+  t.equal(events.length, 2)
 })
 
 t.test('a stored name does not steer the terminal', async (t) => {

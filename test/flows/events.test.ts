@@ -52,14 +52,15 @@ function aboutToken(token: string) {
 t.test('a sign-in, a code, its use, a refresh, a use, a revocation and a logout', async (t) => {
   const { provider, user, client, news } = await setUp(t)
   const browser = await signIn(provider)
-  t.strictSame(await news(), [{ type: 'login.succeeded', sub: user.sub, details: {} }])
+  const [signedIn, ...others] = await news()
+  const { sid } = signedIn ?? {}
+  t.match(sid, /^[\da-f-]{36}$/)
+  const who = { sub: user.sub, sid }
+  t.strictSame([signedIn, others], [{ type: 'login.succeeded', ...who, details: {} }, []])
 
   const { code } = await authorize(provider, browser, client, offline)
-  const [used, ...more] = await news()
-  const { sid } = used ?? {}
-  t.match(sid, /^[\da-f-]{36}$/)
-  const session = { client_id: client.clientId, sub: user.sub, sid }
-  t.strictSame([used, more], [{ type: 'session.used', ...session, details: {} }, []])
+  const session = { client_id: client.clientId, ...who }
+  t.strictSame(await news(), [{ type: 'session.used', ...session, details: {} }])
 
   const tokens = toTokens(await redeem(provider, client, code))
   const issued = aboutToken(tokens.access_token)
