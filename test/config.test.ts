@@ -50,6 +50,7 @@ t.test('without any variable everything has its default', async (t) => {
     revocationFeed: 'client',
     revocationFeedHeartbeatSeconds: 5,
     revocationFeedListeners: 5000,
+    auditRetentionSeconds: 34_560_000,
     eventRetentionSeconds: 604_800,
     signalWindowSeconds: 600,
     signalNetworks: 3,

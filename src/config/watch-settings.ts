@@ -1,10 +1,16 @@
-/** The settings of the watch over tokens: events, signals, metrics. */
+/** The settings of what is kept of what happened, and of the watch over tokens: audit, events, signals, metrics. */
 import * as read from './parsers.ts'
 import type { Setting } from './setting.ts'
 
 const day = 86_400
 
 export const watchSettings = {
+  auditRetentionSeconds: {
+    variable: 'CLAVIGER_AUDIT_RETENTION_SECONDS',
+    parse: read.wholeNumber(0, 10 * 365 * day),
+    default: String(400 * day),
+    sentence: 'How long the audit is kept: who revoked, rotated and changed what; 0 for ever.',
+  },
   eventRetentionSeconds: {
     variable: 'CLAVIGER_EVENT_RETENTION_SECONDS',
     parse: read.wholeNumber(0, 10 * 365 * day),

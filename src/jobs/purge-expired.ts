@@ -19,9 +19,12 @@ export function createPurgeExpired({
   store,
   clock,
   longestTokenSeconds,
+  auditRetentionSeconds,
 }: {
   store: JobsStore
   clock: Clock
+  /** 0 for ever. */
+  auditRetentionSeconds: number
   /** A revoked refresh family stays as long as an access token of it could live. */
   longestTokenSeconds: () => Promise<number>
 }): Job {
@@ -39,10 +42,14 @@ export function createPurgeExpired({
     async run() {
       const now = clock.now().getTime()
       const longest = await longestTokenSeconds()
-      for (const kind of expirables) {
-        const kept = keptSeconds[kind] ?? (kind === 'revokedRefreshFamilies' ? longest : 0)
-        await purge(kind, new Date(now - (graceSeconds + kept) * 1000))
+      const kept: Partial<Record<Expirable, number>> = {
+        ...keptSeconds,
+        revokedRefreshFamilies: longest,
+        auditEvents: auditRetentionSeconds,
       }
+      for (const kind of expirables)
+        if (kind !== 'auditEvents' || auditRetentionSeconds > 0)
+          await purge(kind, new Date(now - (graceSeconds + (kept[kind] ?? 0)) * 1000))
     },
   }
 }

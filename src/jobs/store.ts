@@ -15,6 +15,7 @@ export const expirables = [
   'revokedSigningKeys',
   'tokenEvents',
   'signals',
+  'auditEvents',
 ] as const
 
 export type Expirable = (typeof expirables)[number]
@@ -109,6 +110,12 @@ const statements: Record<Expirable, string> = {
       select ctid from signals
       where expires_at < $1
       order by expires_at limit $2 for update skip locked))`,
+
+  // Written in the order of their ids, or nearly: only the first ones are looked at.
+  auditEvents: `
+    delete from audit_events where id = any (array(
+      select id from (select id, at from audit_events order by id limit $2) oldest
+      where at < $1))`,
 }
 
 /** When the first row of each table expires; an index answers each. */

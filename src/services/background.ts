@@ -44,7 +44,12 @@ export function createJobs(
     }),
     createLoadRevocationsJob(revocationFeed),
     createRecordTokenLifetimesJob(tokenLifetimes),
-    createPurgeExpired({ store: createJobsStore(database), clock, longestTokenSeconds }),
+    createPurgeExpired({
+      store: createJobsStore(database),
+      clock,
+      longestTokenSeconds,
+      auditRetentionSeconds: config.auditRetentionSeconds,
+    }),
     createWriteEventsJob({ events, log }),
     createDetectSignalsJob({ signals, metrics, log }),
   ]

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { createAuditStore } from '../../src/audit/store.ts'
 import t from 'tap'
 import type { Queryable } from '../../src/database/database.ts'
 import { createPurgeExpired } from '../../src/jobs/purge-expired.ts'
@@ -125,7 +126,10 @@ function everywhere(rows: number): Record<string, number> {
   }
 }
 
-async function setUp(t: Parameters<typeof createTestDatabase>[0]) {
+async function setUp(
+  t: Parameters<typeof createTestDatabase>[0],
+  { auditRetentionSeconds = 0 } = {},
+) {
   const database = await createTestDatabase(t)
   const clock = createTestClock()
   const after = (seconds: number) => new Date(clock.now().getTime() + seconds * 1000)
@@ -133,6 +137,7 @@ async function setUp(t: Parameters<typeof createTestDatabase>[0]) {
     store: createJobsStore(database),
     clock,
     longestTokenSeconds: async () => 10 * minute,
+    auditRetentionSeconds,
   })
   await createUserAndClient(database, clock.now())
   return { database, clock, after, job }
@@ -242,6 +247,29 @@ t.test('a logout delivery that nobody gave up goes a week after it was to be', a
   t.equal(await remaining(), 1)
   clock.advance(6 * minute)
   t.equal(await remaining(), 0)
+})
+
+t.test('the audit is kept as long as the setting says, and for ever with 0', async (t) => {
+  for (const [auditRetentionSeconds, left] of [
+    [1440 * minute, ['today']],
+    [0, ['long ago', 'today']],
+  ] as const) {
+    const { database, clock, job } = await setUp(t, { auditRetentionSeconds })
+    const audit = createAuditStore(database)
+    const record = (subject: string) =>
+      audit.record(
+        { at: clock.now(), action: 'a.b', subject, actor: 'c', reason: null, details: {} },
+        database,
+      )
+    await record('long ago')
+    clock.advance(1440 * minute + 6 * minute)
+    await record('today')
+    await job.run()
+    t.strictSame(
+      (await audit.list()).map(({ subject }) => subject),
+      left,
+    )
+  }
 })
 
 async function tablesWithExpiry(database: Queryable): Promise<string[]> {

@@ -27,6 +27,7 @@ async function setUp() {
     store: createJobsStore(database),
     clock,
     longestTokenSeconds: async () => 600,
+    auditRetentionSeconds: 0,
   })
   const begin = async (formerSecret?: string) => {
     const authentication = { sub, amr: ['pwd'], authTime: clock.now(), after: [] }
