@@ -1,5 +1,4 @@
 /** Bodies of answers, read to a limit. */
-import { FeedError } from './feed-error.ts'
 import { parseObject } from './json.ts'
 
 const longestErrorBytes = 16_384
@@ -16,7 +15,7 @@ export async function readText(response: Response, maxBytes: number): Promise<st
     length += value.byteLength
     if (length > maxBytes) {
       void reader.cancel().catch(() => {})
-      throw new FeedError(`The answer has more than ${maxBytes} bytes`)
+      throw new Error(`The answer is longer than ${maxBytes} bytes.`)
     }
     text += decoder.decode(value, { stream: true })
   }

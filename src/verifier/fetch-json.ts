@@ -1,4 +1,5 @@
 /** GET of a JSON object, bounded in time and size, and without redirects: who leads elsewhere is not the issuer. */
+import { readText } from './bounded-body.ts'
 import { parseObject, type JsonObject } from './json.ts'
 import type { Fetch } from './runtime.ts'
 
@@ -34,24 +35,6 @@ export async function fetchJson(
     return { body, freshSeconds: freshSecondsOf(response.headers) }
   } catch (cause) {
     throw new Error(`${url} could not be read.`, { cause })
-  }
-}
-
-async function readText({ body }: Response, maxBytes: number): Promise<string> {
-  if (!body) return ''
-  const decoder = new TextDecoder()
-  const reader = body.getReader()
-  let text = ''
-  let length = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    length += value.length
-    if (length > maxBytes) {
-      await reader.cancel()
-      throw new Error(`The answer is longer than ${maxBytes} bytes.`)
-    }
-    text += decoder.decode(value, { stream: true })
   }
 }
 
