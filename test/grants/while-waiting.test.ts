@@ -7,6 +7,7 @@ import { refreshToken } from '../../src/grants/refresh-token.ts'
 import { Params } from '../../src/protocol/params.ts'
 import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
 import { createTargets } from '../../src/tokens/targets.ts'
+import { createTestWitness } from '../support/witness.ts'
 import { act, setUp as setUpNode } from '../tokens/setup.ts'
 
 type Happening = (node: Awaited<ReturnType<typeof setUpNode>> & { sid: string }) => Promise<unknown>
@@ -17,7 +18,10 @@ async function setUp(happening: Happening) {
   const { clock, revocations, sessions, sub, clients, clientId, codes, families } = node
   await revocations.revokeUser(sub, act)
   clock.advance(0.001)
-  const secret = await sessions.start({ sub, amr: [], authTime: clock.now(), after: [] }, undefined)
+  const { secret } = await sessions.start(
+    { sub, amr: [], authTime: clock.now(), after: [] },
+    undefined,
+  )
   const { sid } = (await sessions.find(secret))!
   let waited = 0
   const interrupted: Clock = {
@@ -45,7 +49,11 @@ async function setUp(happening: Happening) {
   }
   const client = (await clients.find(clientId))!
   const exchange = (grant: GrantType, parameters: Record<string, string>) =>
-    grant.exchange({ client, params: new Params(Object.entries(parameters)) })
+    grant.exchange({
+      client,
+      params: new Params(Object.entries(parameters)),
+      witness: createTestWitness().witness,
+    })
   const newCode = () =>
     codes.create(node.newGrant({ sid, codeChallenge: undefined, resources: [] }))
 
