@@ -13,6 +13,7 @@ t.test('URIs that RFC 3986 §6.2.2 and §6.2.3 call the same are the same', asyn
     ['https://api.example.com/a%2fb', 'https://api.example.com/a%2Fb'],
     ['https://api.example.com/a/./b/../c', 'https://api.example.com/a/c'],
     ['https://api.example.com/a/%2E%2e/c', 'https://api.example.com/c'],
+    ['https://api.example.com/.a/./b/x/../c/.', 'https://api.example.com/.a/b/c/'],
     ['https://api.example.com/a?x=1#y', 'https://api.example.com/a'],
     ['https://api.example.com?x', 'https://api.example.com/'],
   ]
