@@ -1,0 +1,27 @@
+/** A module of a plan: what the suite calls it, what it says of the provider, and what it does. */
+import type { Test } from 'tap'
+import type { Run, Suite, SuiteClient } from '../support/suite.ts'
+
+export interface Module {
+  name: string
+  /** The rule that it holds the provider to. */
+  says: string
+  client?: keyof Suite['clients']
+  run(run: Run): Promise<void>
+}
+
+/** One test for each module, named after it and its plan. */
+export function runModules(
+  t: Test,
+  plan: string,
+  suite: Suite,
+  modules: readonly Module[],
+  clientOf: (module: Module) => SuiteClient | undefined = ({ client }) =>
+    client && suite.clients[client],
+): void {
+  for (const module of modules)
+    t.test(`${plan} / ${module.name}: ${module.says}`, (t) => {
+      const client = clientOf(module)
+      return module.run(suite.begin(t, module.name, client ? { client } : {}))
+    })
+}
