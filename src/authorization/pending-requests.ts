@@ -18,9 +18,10 @@ export interface PendingRequest {
   signedInSid: string | undefined
 }
 
-/** What a person answered to this very request on the consent page. */
+/** What a person answered to this very request, on the consent page or instead of signing in. */
 export interface Decision {
   answer: 'allowed' | 'denied'
+  /** Empty for who would not sign in. */
   sub: string
 }
 
@@ -29,6 +30,7 @@ export interface PendingRequests {
   save(clientId: string, params: Params): Promise<string>
   find(reference: string): Promise<PendingRequest | undefined>
   setDecision(reference: string, decision: Decision): Promise<void>
+  /** Takes back what was decided before: who signs in goes on. */
   setSignIn(reference: string, sid: string): Promise<void>
 }
 
