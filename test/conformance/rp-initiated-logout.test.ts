@@ -1,173 +1,134 @@
-/** What the conformance suite's logout modules look at, one test each, named after them (OIDF "RP-Initiated" and "Back-Channel Logout OP"). */
-import { generateKeyPair, SignJWT, UnsecuredJWT, decodeJwt, decodeProtectedHeader } from 'jose'
+/** oidcc-rp-initiated-logout-certification-test-plan, with a static client (OpenID Connect RP-Initiated Logout 1.0). */
+import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import t, { type Test } from 'tap'
-import { authorize, encode, obtainTokens, signIn, type Fields } from '../support/flow.ts'
-import {
-  createDeliveringNode,
-  createLogoutReceiver,
-  verifyLogoutToken,
-} from '../support/logout-receiver.ts'
-import { createTestProvider } from '../support/provider.ts'
-import type { Page, UserAgent } from '../support/user-agent.ts'
+import type { Page } from '../support/user-agent.ts'
+import { createSuite, type Run } from '../support/suite.ts'
+import { startLogout, type Leaving } from './logout.ts'
+import { runModules, type Module } from './module.ts'
 
-const registered = 'https://suite.example/post_logout_redirect'
+const suite = await createSuite(t)
+const registered = suite.addresses.postLogoutRedirect
+const name = 'oidcc-rp-initiated-logout'
 const longState = 'x'.repeat(128)
 
-t.test('logout', async (t) => {
-  const provider = await createTestProvider(t)
-  await provider.createUser()
-  const receiver = await createLogoutReceiver(t)
-  const client = await provider.createClient({
-    skip_consent: true,
-    post_logout_redirect_uris: [registered],
-    backchannel_logout_uri: receiver.uri,
-    backchannel_logout_session_required: true,
-  })
-  const node = createDeliveringNode(provider, provider.services)
+/** Nobody is sent to the client, and the picture is of a page of ours. */
+function staysHere(t: Test, { page, pictures }: { page: Page; pictures: Page[] }): void {
+  t.ok(page.url.startsWith(`${suite.issuer}/log`))
+  t.match(page.headers.get('content-type'), /^text\/html/)
+  t.equal(pictures.length, 1)
+}
 
-  /** A fresh browser, as each module has one. */
-  async function begin() {
-    const browser = await signIn(provider)
-    const { id_token: hint } = await obtainTokens(provider, browser, client)
-    const leave = (fields: Fields) =>
-      browser.open(`${provider.issuer}/logout?${encode(fields).toString()}`)
-    return { browser, hint, leave }
+type Requests = Record<string, string>[]
+
+const refuses =
+  (requestsFor: (hint: string) => Requests | Promise<Requests>) => async (run: Run) => {
+    const { hint, leave, isSignedOut } = await startLogout(run)
+    for (const fields of await requestsFor(hint)) staysHere(run.t, await leave(fields))
+    run.t.notOk(await isSignedOut(), 'the session has not changed')
   }
 
-  async function isSignedOut(t: Test, browser: UserAgent) {
-    const answer = await authorize(provider, browser, client, { prompt: 'none' })
-    t.equal(answer['error'], 'login_required')
+const signsOutHere =
+  (fieldsFor: (leaving: Leaving) => Record<string, string>) => async (run: Run) => {
+    const leaving = await startLogout(run)
+    const visit = await leaving.leave(fieldsFor(leaving))
+    staysHere(run.t, visit)
+    run.t.equal(visit.page.url, `${suite.issuer}/logged-out`)
+    run.t.ok(await leaving.isSignedOut())
   }
 
-  function isOwnPage(t: Test, page: Page, { status, words }: { status: number; words: RegExp }) {
-    t.equal(page.status, status)
-    t.ok(page.url.startsWith(`${provider.issuer}/log`), 'it leads nowhere else')
-    t.match(page.html, words)
-  }
-
-  const isError = (t: Test, page: Page) =>
-    isOwnPage(t, page, { status: 400, words: /Logout error/ })
-
-  /** By way of the confirmation, for which the suite presses the button with this id. */
-  async function confirm(t: Test, browser: UserAgent, page: Page) {
-    isOwnPage(t, page, {
-      status: 200,
-      words: /<button id="logout-yes" [^>]*name="decision" value="yes"/,
-    })
-    const left = await browser.submit(page, { decision: 'yes' })
-    isOwnPage(t, left, { status: 200, words: /You are signed out/ })
-    t.equal(left.url, `${provider.issuer}/logged-out`)
-    await isSignedOut(t, browser)
-  }
-
-  t.test('oidcc-rp-initiated-logout', async (t) => {
-    const { browser, hint, leave } = await begin()
-    const page = await leave({
-      id_token_hint: hint,
-      post_logout_redirect_uri: registered,
-      state: longState,
-    })
-    t.equal(page.url, `${registered}?state=${longState}`)
-    t.ok([302, 303].includes(page.status))
-    await isSignedOut(t, browser)
+const takesBack = (state: Record<string, string>, url: string) => async (run: Run) => {
+  const { hint, leave, isSignedOut } = await startLogout(run)
+  const { page } = await leave({
+    id_token_hint: hint,
+    post_logout_redirect_uri: registered,
+    ...state,
   })
+  run.t.equal(page.url, url)
+  run.t.ok([302, 303].includes(page.status))
+  run.t.ok(await isSignedOut())
+}
 
-  t.test('oidcc-rp-initiated-logout-no-state', async (t) => {
-    const { browser, hint, leave } = await begin()
-    const page = await leave({ id_token_hint: hint, post_logout_redirect_uri: registered })
-    t.equal(page.url, registered)
-    await isSignedOut(t, browser)
-  })
+async function forge(hint: string, header: object): Promise<string> {
+  const { privateKey } = await generateKeyPair('RS256')
+  const forged = new SignJWT(decodeJwt(hint)).setProtectedHeader({ alg: 'RS256', ...header })
+  return forged.sign(privateKey)
+}
 
-  t.test('oidcc-rp-initiated-logout-bad-post-logout-redirect-uri', async (t) => {
-    const { hint, leave } = await begin()
-    for (const uri of ['https://suite.example/other', `${registered}/`, 'nonsense'])
-      isError(t, await leave({ id_token_hint: hint, post_logout_redirect_uri: uri, state: 's' }))
-  })
+const withUri = { post_logout_redirect_uri: registered, state: 's' }
+const withHint = (token: string) => ({ ...withUri, id_token_hint: token })
 
-  t.test('oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri', async (t) => {
-    const { hint, leave } = await begin()
-    const uri = `${registered}?foo=bar`
-    isError(t, await leave({ id_token_hint: hint, post_logout_redirect_uri: uri, state: 's' }))
-  })
+const modules: Module[] = [
+  {
+    name: `${name}-discovery-endpoint-verification`,
+    says: 'the end_session_endpoint is named, by https',
+    run: async ({ t }) =>
+      void t.equal(suite.metadata['end_session_endpoint'], `${suite.issuer}/logout`),
+  },
+  {
+    name,
+    says: 'a hint and a registered URI lead back at once, with the state intact and nothing else',
+    run: takesBack({ state: longState }, `${registered}?state=${longState}`),
+  },
+  {
+    name: `${name}-no-state`,
+    says: 'without a state there is none in the redirect',
+    run: takesBack({}, registered),
+  },
+  {
+    name: `${name}-bad-post-logout-redirect-uri`,
+    says: 'a URI that is not registered gets a page of ours',
+    run: refuses((hint) =>
+      [`${registered}/other`, `${registered}/`, 'https://elsewhere.example/', 'nonsense'].map(
+        (uri) => ({ id_token_hint: hint, post_logout_redirect_uri: uri, state: 's' }),
+      ),
+    ),
+  },
+  {
+    name: `${name}-query-added-to-post-logout-redirect-uri`,
+    says: 'a query that was added makes another URI of it',
+    run: refuses((hint) => [
+      { id_token_hint: hint, post_logout_redirect_uri: `${registered}?foo=bar`, state: 's' },
+    ]),
+  },
+  {
+    name: `${name}-modified-id-token-hint`,
+    says: 'a hint without a signature is refused',
+    run: refuses((hint) => {
+      const modified = new UnsecuredJWT(decodeJwt(hint)).encode()
+      const signature = hint.slice(hint.lastIndexOf('.') + 1)
+      return [modified, modified + signature].map(withHint)
+    }),
+  },
+  {
+    name: `${name}-bad-id-token-hint`,
+    says: 'a hint that another signed is refused',
+    run: refuses(async (hint) => {
+      const { kid = '' } = decodeProtectedHeader(hint)
+      const headers = [{ typ: 'JWT', kid }, { typ: 'JWT', kid: 'of the suite' }, {}]
+      const forged = await Promise.all(headers.map((header) => forge(hint, header)))
+      return forged.map(withHint)
+    }),
+  },
+  {
+    name: `${name}-no-id-token-hint`,
+    says: 'a URI without a hint or a client_id is refused',
+    run: refuses(() => [withUri]),
+  },
+  {
+    name: `${name}-no-params`,
+    says: 'a plain visit signs out, after a question, and says so',
+    run: signsOutHere(() => ({})),
+  },
+  {
+    name: `${name}-no-post-logout-redirect-uri`,
+    says: 'a hint alone signs out and says so',
+    run: signsOutHere(({ hint }) => ({ id_token_hint: hint, state: 's' })),
+  },
+  {
+    name: `${name}-only-state`,
+    says: 'a state alone signs out, after a question, and says so',
+    run: signsOutHere(() => ({ state: 's' })),
+  },
+]
 
-  t.test('oidcc-rp-initiated-logout-modified-id-token-hint', async (t) => {
-    const { hint, leave } = await begin()
-    const modified = new UnsecuredJWT(decodeJwt(hint)).encode()
-    for (const token of [modified, `${modified}${hint.slice(hint.lastIndexOf('.') + 1)}`])
-      isError(t, await leave({ id_token_hint: token, post_logout_redirect_uri: registered }))
-  })
-
-  t.test('oidcc-rp-initiated-logout-bad-id-token-hint', async (t) => {
-    const { hint, leave } = await begin()
-    const { privateKey } = await generateKeyPair('RS256')
-    const { kid = '' } = decodeProtectedHeader(hint)
-    for (const header of [{ typ: 'JWT', kid }, { typ: 'JWT', kid: 'of the suite' }, {}]) {
-      const forged = new SignJWT(decodeJwt(hint)).setProtectedHeader({ alg: 'RS256', ...header })
-      const token = await forged.sign(privateKey)
-      isError(t, await leave({ id_token_hint: token, post_logout_redirect_uri: registered }))
-    }
-  })
-
-  t.test('oidcc-rp-initiated-logout-no-id-token-hint', async (t) => {
-    const { leave } = await begin()
-    isError(t, await leave({ post_logout_redirect_uri: registered, state: 's' }))
-  })
-
-  t.test('oidcc-rp-initiated-logout-no-params', async (t) => {
-    const { browser, leave } = await begin()
-    await confirm(t, browser, await leave({}))
-  })
-
-  t.test('oidcc-rp-initiated-logout-only-state', async (t) => {
-    const { browser, leave } = await begin()
-    await confirm(t, browser, await leave({ state: 's' }))
-  })
-
-  t.test('oidcc-rp-initiated-logout-no-post-logout-redirect-uri', async (t) => {
-    const { browser, hint, leave } = await begin()
-    const page = await leave({ id_token_hint: hint, state: 's' })
-    isOwnPage(t, page, { status: 200, words: /You are signed out/ })
-    await isSignedOut(t, browser)
-  })
-
-  t.test('oidcc-backchannel-rp-initiated-logout', async (t) => {
-    const { browser, hint, leave } = await begin()
-    await node.run()
-    receiver.received.length = 0
-    const page = await leave({
-      id_token_hint: hint,
-      post_logout_redirect_uri: registered,
-      state: longState,
-    })
-    t.equal(page.url, `${registered}?state=${longState}`)
-    await node.run()
-    t.equal(receiver.received.length, 1)
-    const [received] = receiver.received
-    t.strictSame(Object.keys(received?.fields ?? {}), ['logout_token'])
-    const token = await verifyLogoutToken(provider, received!, client.clientId)
-    const { sub, sid } = decodeJwt(hint)
-    t.hasStrict(token, { sub, sid, iat: Number(token.exp) - 120 })
-    t.type(token.jti, 'string')
-    t.strictSame(token['events'], {
-      'http://schemas.openid.net/event/backchannel-logout': {},
-    })
-    t.notOk('nonce' in token)
-    await isSignedOut(t, browser)
-  })
-})
-
-t.test('discovery', async (t) => {
-  const { config } = await createTestProvider(t, { ISSUER: 'https://op.example', TRUST_PROXY: '1' })
-  const response = await fetch(`http://127.0.0.1:${config.port}/.well-known/openid-configuration`)
-  const metadata = (await response.json()) as Record<string, unknown>
-
-  t.test('oidcc-rp-initiated-logout-discovery-endpoint-verification', async (t) => {
-    t.equal(metadata['end_session_endpoint'], 'https://op.example/logout')
-  })
-
-  t.test('oidcc-backchannel-logout-discovery-endpoint-verification', async (t) => {
-    t.equal(metadata['backchannel_logout_supported'], true)
-    t.equal(metadata['backchannel_logout_session_supported'], true)
-  })
-})
+runModules(t, 'oidcc-rp-initiated-logout', suite, modules, () => suite.clients.logout)

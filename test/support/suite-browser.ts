@@ -60,8 +60,9 @@ export function createSuiteBrowser(
           const element = find(visit.page, command)
           if (command[0] === 'text') entered[element['name'] ?? ''] = String(command[3])
           if (command[0] === 'click') {
-            const pressed = element['name'] && { [element['name']]: element['value'] ?? '' }
-            arrive(await agent.submit(visit.page, { ...entered, ...(pressed || {}) }))
+            const { name, value = '' } = element
+            const pressed = name === undefined ? {} : { [name]: value }
+            arrive(await agent.submit(visit.page, { ...entered, ...pressed }))
           }
           if (String(command[5]).startsWith('update-image-placeholder'))
             visit.pictures.push(visit.page)

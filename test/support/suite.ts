@@ -5,7 +5,7 @@ import type { JSONWebKeySet, JWTPayload } from 'jose'
 import type { Test } from 'tap'
 import type { Environment } from '../../src/config.ts'
 import { seed } from '../../src/services/seed.ts'
-import { browserFor, type BrowserBlock, type Overrides } from '../conformance/plan/browser.ts'
+import { browserFor, type BrowserBlock } from '../conformance/plan/browser.ts'
 import { addressesOf, clientIds, clientSecret, seedFor } from '../conformance/plan/seed.ts'
 import { encode, type Answer, type Fields } from './flow.ts'
 import { createTestProvider, freePort, type TestProvider } from './provider.ts'
@@ -103,8 +103,7 @@ export async function createSuite(
   const send = createTrustingFetch(cert)
   const read = async (url: string) => (await send(url)).json()
   const metadata = await read(`${issuer}/.well-known/openid-configuration`)
-  const { blocks, oidcOverrides, logoutOverrides } = browserFor(issuer)
-  const overrides: Overrides = { ...oidcOverrides, ...logoutOverrides }
+  const { blocks, overrides } = browserFor(issuer)
 
   const suite: Suite = {
     provider,
@@ -141,7 +140,6 @@ function createRun(
   const { issuer, fetch: send, jwks } = suite
   const endpoint = (name: string) => String(suite.metadata[`${name}_endpoint`])
   const browser = createSuiteBrowser(issuer, send, blocks)
-  const random = () => randomBytes(8).toString('base64url')
 
   async function start(changes: Fields, { by } = { by: 'GET' }) {
     const sent: Fields = {
@@ -226,6 +224,8 @@ function createRun(
   }
   return run
 }
+
+const random = () => randomBytes(8).toString('base64url')
 
 async function toAnswer(response: globalThis.Response): Promise<Answer> {
   const { status, headers } = response

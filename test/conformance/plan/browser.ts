@@ -27,7 +27,7 @@ const pageText = (
   then: 'update-image-placeholder' | `${string}-optional`,
 ): Command => ['wait', 'xpath', '//*', 10, words, then]
 
-export function browserFor(issuer: string) {
+export function browserFor(issuer: string): { blocks: BrowserBlock[]; overrides: Overrides } {
   const [authorize, login, consent, logout] = ['authorize', 'login', 'consent', 'logout'].map(
     (page) => `${issuer}/${page}*`,
   ) as [string, string, string, string]
@@ -101,8 +101,7 @@ export function browserFor(issuer: string) {
   const refusing: BrowserBlock = {
     match: authorize,
     tasks: [
-      signIn,
-      { task: 'Refuse', match: consent, commands: [['click', 'id', 'deny']] },
+      { task: 'Refuse', match: login, commands: [['click', 'id', 'cancel']] },
       backAtTheSuite,
     ],
   }
@@ -113,65 +112,6 @@ export function browserFor(issuer: string) {
     tasks: [],
   }
 
-  const each = (prefix: string, names: string[], ...browser: BrowserBlock[]): Overrides =>
-    Object.fromEntries(names.map((name) => [prefix + name, { browser }]))
-
-  const oidcOverrides: Overrides = {
-    ...each('oidcc-', ['prompt-login', 'max-age-1'], signingInAgain),
-    ...each(
-      'oidcc-',
-      [
-        'ensure-registered-redirect-uri',
-        'ensure-redirect-uri-in-authorization-request',
-        'redirect-uri-query-added',
-        'redirect-uri-query-mismatch',
-      ],
-      redirectUriError,
-    ),
-    ...each('oidcc-registration-', ['logo-uri', 'policy-uri', 'tos-uri'], loginPage),
-  }
-  const logoutOverrides: Overrides = {
-    ...each(
-      'oidcc-rp-initiated-logout-',
-      [
-        'bad-post-logout-redirect-uri',
-        'query-added-to-post-logout-redirect-uri',
-        'modified-id-token-hint',
-        'bad-id-token-hint',
-        'no-id-token-hint',
-      ],
-      authorizing,
-      logoutError,
-    ),
-    ...each(
-      'oidcc-rp-initiated-logout-',
-      ['no-params', 'no-post-logout-redirect-uri', 'only-state'],
-      authorizing,
-      signedOut,
-    ),
-  }
-
-  function fapiOverrides(prefix: string): Overrides {
-    return {
-      ...each(prefix, ['user-rejects-authentication'], refusing),
-      ...each(
-        prefix,
-        ['par-ensure-reused-request-uri-prior-to-auth-completion-succeeds'],
-        onlyLooking,
-        authorizing,
-      ),
-      ...each(
-        prefix,
-        [
-          'par-attempt-reuse-request_uri',
-          'par-attempt-to-use-expired-request_uri',
-          'par-attempt-to-use-request_uri-for-different-client',
-          'ensure-unsigned-authorization-request-without-using-par-fails',
-        ],
-        errorOrAnswer,
-      ),
-    }
-  }
   /** Where our own page and an error at the callback are both allowed. */
   const errorOrAnswer: BrowserBlock = {
     match: authorize,
@@ -193,5 +133,67 @@ export function browserFor(issuer: string) {
     ],
   }
 
-  return { blocks: [authorizing, loggingOut], oidcOverrides, logoutOverrides, fapiOverrides }
+  const each = (names: string[], ...browser: BrowserBlock[]): Overrides =>
+    Object.fromEntries(names.map((name) => [name, { browser }]))
+
+  return {
+    blocks: [authorizing, loggingOut],
+    overrides: {
+      ...each(['oidcc-prompt-login', 'oidcc-max-age-1'], signingInAgain),
+      ...each(
+        [
+          'oidcc-ensure-registered-redirect-uri',
+          'oidcc-ensure-redirect-uri-in-authorization-request',
+          'oidcc-redirect-uri-query-added',
+          'oidcc-redirect-uri-query-mismatch',
+        ],
+        redirectUriError,
+      ),
+      ...each(
+        [
+          'oidcc-registration-logo-uri',
+          'oidcc-registration-policy-uri',
+          'oidcc-registration-tos-uri',
+        ],
+        loginPage,
+      ),
+      ...each(
+        [
+          'oidcc-rp-initiated-logout-bad-post-logout-redirect-uri',
+          'oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri',
+          'oidcc-rp-initiated-logout-modified-id-token-hint',
+          'oidcc-rp-initiated-logout-bad-id-token-hint',
+          'oidcc-rp-initiated-logout-no-id-token-hint',
+        ],
+        authorizing,
+        logoutError,
+      ),
+      ...each(
+        [
+          'oidcc-rp-initiated-logout-no-params',
+          'oidcc-rp-initiated-logout-no-post-logout-redirect-uri',
+          'oidcc-rp-initiated-logout-only-state',
+        ],
+        authorizing,
+        signedOut,
+      ),
+      ...each(['fapi2-security-profile-final-user-rejects-authentication'], refusing),
+      ...each(
+        [
+          'fapi2-security-profile-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds',
+        ],
+        onlyLooking,
+        authorizing,
+      ),
+      ...each(
+        [
+          'fapi2-security-profile-final-par-attempt-reuse-request_uri',
+          'fapi2-security-profile-final-par-attempt-to-use-expired-request_uri',
+          'fapi2-security-profile-final-par-attempt-to-use-request_uri-for-different-client',
+          'fapi2-security-profile-final-ensure-unsigned-authorization-request-without-using-par-fails',
+        ],
+        errorOrAnswer,
+      ),
+    },
+  }
 }

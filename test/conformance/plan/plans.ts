@@ -42,20 +42,19 @@ const dpop = '[client_auth_type=private_key_jwt][sender_constrain=dpop][fapi_pro
 
 export function plansFor(options: PlanOptions): Plan[] {
   const { issuer, alias } = options
-  const { blocks, oidcOverrides, logoutOverrides, fapiOverrides } = browserFor(issuer)
+  const { blocks, overrides } = browserFor(issuer)
   const server = {
     discoveryUrl: `${issuer}/.well-known/openid-configuration`,
     login_hint: person.email,
     allow_unexpected_metadata_fields: ownMetadata,
   }
-  const overrides = { ...oidcOverrides, ...logoutOverrides }
   const config = (description: string, more: object) => ({
     description: `Claviger: ${description}`,
     server,
     ...more,
   })
-  const withBrowser = (description: string, more: object, override: object = overrides) =>
-    config(description, { browser: blocks, override, ...more })
+  const withBrowser = (description: string, more: object) =>
+    config(description, { browser: blocks, override: overrides, ...more })
 
   const basic = withBrowser('static clients', {
     alias,
@@ -65,11 +64,7 @@ export function plansFor(options: PlanOptions): Plan[] {
   })
   const logout = withBrowser('logout', { alias, client: secretClient(clientIds.logout) })
   const dynamic = withBrowser('dynamic clients', dynamicClientsOf(options))
-  const fapi = (description: string, prefix: string, clients: object, more: object = {}) =>
-    withBrowser(description, { alias, ...clients, ...more }, fapiOverrides(prefix))
-  const resourceAt = (resourceUrl: string) => ({ resource: { resourceUrl } })
   const userinfo = resourceAt(`${issuer}/userinfo`)
-  const securityProfile = 'fapi2-security-profile-final-'
 
   return [
     {
@@ -115,12 +110,11 @@ export function plansFor(options: PlanOptions): Plan[] {
     {
       plan: `fapi2-security-profile-final-test-plan${dpop}[openid=openid_connect]`,
       file: 'fapi2-security-profile.json',
-      config: fapi(
-        'FAPI 2.0 Security Profile',
-        securityProfile,
-        keyClients(options, 'conformance-fapi', fapiScope),
-        userinfo,
-      ),
+      config: withBrowser('FAPI 2.0 Security Profile', {
+        alias,
+        ...keyClients(options, 'conformance-fapi', fapiScope),
+        ...userinfo,
+      }),
     },
     ...(options.resource === undefined
       ? []
@@ -128,26 +122,26 @@ export function plansFor(options: PlanOptions): Plan[] {
           {
             plan: `fapi2-security-profile-final-test-plan${dpop}[openid=plain_oauth]`,
             file: 'fapi2-security-profile-oauth.json',
-            config: fapi(
-              'FAPI 2.0 Security Profile, plain OAuth',
-              securityProfile,
-              keyClients(options, 'conformance-fapi-oauth', oauthScope),
-              resourceAt(options.resource),
-            ),
+            config: withBrowser('FAPI 2.0 Security Profile, plain OAuth', {
+              alias,
+              ...keyClients(options, 'conformance-fapi-oauth', oauthScope),
+              ...resourceAt(options.resource),
+            }),
           },
         ]),
     ...['jarm', 'plain_response'].map((responseMode) => ({
       plan: `fapi2-message-signing-final-test-plan${dpop}[openid=openid_connect][fapi_request_method=signed_non_repudiation][fapi_response_mode=${responseMode}]`,
       file: 'fapi2-message-signing.json',
-      config: fapi(
-        'FAPI 2.0 Message Signing',
-        securityProfile,
-        keyClients(options, 'conformance-message-signing', fapiScope),
-        userinfo,
-      ),
+      config: withBrowser('FAPI 2.0 Message Signing', {
+        alias,
+        ...keyClients(options, 'conformance-message-signing', fapiScope),
+        ...userinfo,
+      }),
     })),
   ]
 }
+
+const resourceAt = (resourceUrl: string) => ({ resource: { resourceUrl } })
 
 function secretClient(clientId: string) {
   return { client_id: clientId, client_secret: clientSecret, scope: allScopes }

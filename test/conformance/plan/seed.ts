@@ -51,6 +51,7 @@ export function addressesOf({ suite, alias }: SuiteAddress) {
   }
 }
 
+/** Without keys, what needs none. */
 export function seedFor(address: SuiteAddress, keys?: ClientKeys) {
   return {
     users: [userWithAllStandardClaims],
@@ -121,24 +122,29 @@ function webClients(address: SuiteAddress) {
 
 function fapiClients(address: SuiteAddress, keys: ClientKeys) {
   const { callback } = addressesOf(address)
-  return fapiClientIds.map((clientId) => ({
-    client_id: clientId,
-    client_name: `Conformance suite, ${clientId}`,
+  const client = {
     profile: 'fapi2',
     redirect_uris: [callback, `${callback}?dummy1=lorem&dummy2=ipsum`],
     grant_types: ['authorization_code', 'refresh_token'],
     token_endpoint_auth_method: 'private_key_jwt',
-    jwks: { keys: [publicPart(keys[clientId])] },
-    scope: clientId.includes('oauth') ? oauthScope : fapiScope,
     id_token_signed_response_alg: 'ES256',
     require_pushed_authorization_requests: true,
     dpop_bound_access_tokens: true,
-    ...(clientId.includes('message-signing') && {
-      require_signed_request_object: true,
-      request_object_signing_alg: keys[clientId].alg,
-      authorization_signed_response_alg: 'ES256',
-    }),
-  }))
+  }
+  const signsMessages = {
+    require_signed_request_object: true,
+    request_object_signing_alg: 'PS256',
+    authorization_signed_response_alg: 'ES256',
+  }
+  return fapiClientIds.map((clientId) => {
+    const own = {
+      client_id: clientId,
+      client_name: `Conformance suite, ${clientId}`,
+      jwks: { keys: [publicPart(keys[clientId])] },
+      scope: clientId.includes('oauth') ? oauthScope : fapiScope,
+    }
+    return Object.assign(own, client, clientId.includes('message-signing') && signsMessages)
+  })
 }
 
 /** RFC 7518 §6: what an RSA or elliptic-curve key says of itself but its private part. */
