@@ -11,15 +11,22 @@ const oids = {
   commonName: '550403',
   subjectAltName: '551d11',
   ecdsaWithSha256: '2a8648ce3d040302',
+  sha256WithRsa: '2a864886f70d01010b',
 }
-const [integer, bitString, octetString, oid, utf8String, utcTime, sequence, set] = [
-  0x02, 0x03, 0x04, 0x06, 0x0c, 0x17, 0x30, 0x31,
+const [integer, bitString, octetString, nothing, oid, utf8String, utcTime, sequence, set] = [
+  0x02, 0x03, 0x04, 0x05, 0x06, 0x0c, 0x17, 0x30, 0x31,
 ] as const
 const context = (number: number, constructed: boolean) => 0x80 | (constructed ? 0x20 : 0) | number
 
-export function createSelfSigned(): SelfSigned {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const algorithm = der(sequence, named(oids.ecdsaWithSha256))
+export function createSelfSigned(type: 'ec' | 'rsa' = 'ec'): SelfSigned {
+  const { publicKey, privateKey } =
+    type === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const algorithm =
+    type === 'ec'
+      ? der(sequence, named(oids.ecdsaWithSha256))
+      : der(sequence, named(oids.sha256WithRsa), der(nothing))
   const name = der(
     sequence,
     der(set, der(sequence, named(oids.commonName), der(utf8String, Buffer.from('localhost')))),
