@@ -33,16 +33,21 @@ t.test('the seed is taken by claviger seed, as often as it is given', async (t) 
   const { json } = await createTestCli(t)
   const { read } = await write(join(t.testdirName, 'plan'), 'https://op.example')
   const { users, clients } = await read('seed.json')
-  const known = clients.filter(({ profile }: { profile?: string }) => profile === undefined)
   for (const change of ['created', 'updated']) {
-    const input = JSON.stringify({ users, clients: known })
+    const input = JSON.stringify({ users, clients })
     const { seeded } = await json(['seed', '-'], { input })
     t.strictSame(
       seeded.map((one: { change: string }) => one.change),
-      [...users, ...known].map(() => change),
+      [...users, ...clients].map(() => change),
     )
   }
   t.match(await json(['users', 'show', users[0].email]), { claims: users[0].claims })
+  t.match(await json(['clients', 'show', 'conformance-message-signing']), {
+    token_endpoint_auth_method: 'private_key_jwt',
+    require_pushed_authorization_requests: true,
+    require_signed_request_object: true,
+    dpop_bound_access_tokens: true,
+  })
 })
 
 t.test('every plan names clients of the seed, and holds the private keys of theirs', async (t) => {

@@ -67,41 +67,35 @@ export function plansFor(options: PlanOptions): Plan[] {
   const userinfo = resourceAt(`${issuer}/userinfo`)
 
   return [
-    {
-      plan: `oidcc-basic-certification-test-plan${staticClients}`,
-      file: 'basic.json',
-      config: basic,
-    },
-    {
-      plan: `oidcc-basic-certification-test-plan${dynamicClients}`,
-      file: 'dynamic.json',
-      config: dynamic,
-    },
-    {
-      plan: `oidcc-formpost-basic-certification-test-plan${staticClients}`,
-      file: 'basic.json',
-      config: basic,
-    },
-    {
-      plan: `oidcc-formpost-basic-certification-test-plan${dynamicClients}`,
-      file: 'dynamic.json',
-      config: dynamic,
-    },
+    ...['oidcc-basic', 'oidcc-formpost-basic'].flatMap((name) => [
+      {
+        plan: `${name}-certification-test-plan${staticClients}`,
+        file: 'basic.json',
+        config: basic,
+      },
+      {
+        plan: `${name}-certification-test-plan${dynamicClients}`,
+        file: 'dynamic.json',
+        config: dynamic,
+      },
+    ]),
     {
       plan: 'oidcc-config-certification-test-plan',
       file: 'config.json',
       config: config('configuration', {}),
     },
-    {
-      plan: 'oidcc-rp-initiated-logout-certification-test-plan[response_type=code][client_registration=static_client]',
-      file: 'logout.json',
-      config: logout,
-    },
-    {
-      plan: 'oidcc-backchannel-rp-initiated-logout-certification-test-plan[response_type=code][client_registration=static_client]',
-      file: 'logout.json',
-      config: logout,
-    },
+    ...['oidcc-rp-initiated-logout', 'oidcc-backchannel-rp-initiated-logout'].flatMap((name) => [
+      {
+        plan: `${name}-certification-test-plan[response_type=code][client_registration=static_client]`,
+        file: 'logout.json',
+        config: logout,
+      },
+      {
+        plan: `${name}-certification-test-plan[response_type=code][client_registration=dynamic_client]`,
+        file: 'dynamic.json',
+        config: dynamic,
+      },
+    ]),
     {
       plan: 'oidcc-3rdparty-init-login-certification-test-plan[response_type=code]',
       file: 'dynamic.json',

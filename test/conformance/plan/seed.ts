@@ -123,13 +123,9 @@ function webClients(address: SuiteAddress) {
 function fapiClients(address: SuiteAddress, keys: ClientKeys) {
   const { callback } = addressesOf(address)
   const client = {
-    profile: 'fapi2',
+    profile: 'fapi2', // private_key_jwt, PAR, PKCE, DPoP, ID tokens by ES256
     redirect_uris: [callback, `${callback}?dummy1=lorem&dummy2=ipsum`],
     grant_types: ['authorization_code', 'refresh_token'],
-    token_endpoint_auth_method: 'private_key_jwt',
-    id_token_signed_response_alg: 'ES256',
-    require_pushed_authorization_requests: true,
-    dpop_bound_access_tokens: true,
   }
   const signsMessages = {
     require_signed_request_object: true,
