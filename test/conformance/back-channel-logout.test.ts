@@ -22,11 +22,12 @@ const modules: Module[] = [
   {
     name: 'oidcc-backchannel-logout-discovery-endpoint-verification',
     says: 'logout tokens and their sid are advertised',
-    run: async ({ t }) =>
-      void t.hasStrict(suite.metadata, {
+    async run({ t }) {
+      t.hasStrict(suite.metadata, {
         backchannel_logout_supported: true,
         backchannel_logout_session_supported: true,
-      }),
+      })
+    },
   },
   {
     name: 'oidcc-backchannel-rp-initiated-logout',

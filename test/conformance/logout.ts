@@ -1,7 +1,7 @@
 /** How a logout module begins: the person has signed in to the client, whose ID token is the hint. */
 import { encode } from '../support/flow.ts'
 import type { Visit } from '../support/suite-browser.ts'
-import type { Flow, Run } from '../support/suite.ts'
+import type { Flow, Run } from '../support/suite-run.ts'
 
 export interface Leaving {
   flow: Flow

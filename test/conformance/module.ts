@@ -1,6 +1,8 @@
 /** A module of a plan: what the suite calls it, what it says of the provider, and what it does. */
 import type { Test } from 'tap'
-import type { Run, Suite, SuiteClient } from '../support/suite.ts'
+import type { SuiteClient } from '../support/suite-client.ts'
+import type { Run } from '../support/suite-run.ts'
+import type { Suite } from '../support/suite.ts'
 
 export interface Module {
   name: string

@@ -2,7 +2,8 @@
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import t, { type Test } from 'tap'
 import type { Page } from '../support/user-agent.ts'
-import { createSuite, type Run } from '../support/suite.ts'
+import type { Run } from '../support/suite-run.ts'
+import { createSuite } from '../support/suite.ts'
 import { startLogout, type Leaving } from './logout.ts'
 import { runModules, type Module } from './module.ts'
 
@@ -61,8 +62,9 @@ const modules: Module[] = [
   {
     name: `${name}-discovery-endpoint-verification`,
     says: 'the end_session_endpoint is named, by https',
-    run: async ({ t }) =>
-      void t.equal(suite.metadata['end_session_endpoint'], `${suite.issuer}/logout`),
+    async run({ t }) {
+      t.equal(suite.metadata['end_session_endpoint'], `${suite.issuer}/logout`)
+    },
   },
   {
     name,

@@ -2,16 +2,14 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { openBrowser } from '../support/browser.ts'
 import { createTestProvider, freePort, password } from '../support/provider.ts'
 
 const browser = await openBrowser(t)
-const main = createRequire(import.meta.url).resolve('oidc-client-ts')
-const library = await readFile(join(dirname(main), '../browser/oidc-client-ts.min.js'), 'utf8')
+const entry = import.meta.resolve('oidc-client-ts')
+const library = await readFile(new URL('../browser/oidc-client-ts.min.js', entry), 'utf8')
 
 /** Every page has the library and no code of its own, but the one in the frame, which hands over what it was given. */
 async function startApp(): Promise<string> {

@@ -60,7 +60,7 @@ export function checkResponse(
 export function checkSecret(t: Test, secret: unknown): void {
   const text = String(secret)
   t.ok(text.length * 6 >= 128)
-  t.ok(shannonBits(text) >= 96, `${text} is not random enough`)
+  t.ok(shannonBits(text) >= 96, 'it is random enough')
 }
 
 export function checkTokenResponse(t: Test, { status, headers, body }: Answer): void {

@@ -1,6 +1,6 @@
 /** Modules of the Basic OP plan about codes and refresh tokens (RFC 6749 §4.1.2, §6, OpenID Connect Core §12). */
 import { checkIdToken, checkSecret, checkTokenResponse } from '../../support/suite-checks.ts'
-import type { Run } from '../../support/suite.ts'
+import type { Run } from '../../support/suite-run.ts'
 import type { Module } from '../module.ts'
 
 async function refusesSecondUse(run: Run, secondsLater: number): Promise<void> {

@@ -1,5 +1,5 @@
 /** Modules of the Basic OP plan about who is signed in since when: prompt, max_age, id_token_hint (OpenID Connect Core §3.1.2.1). */
-import type { Run } from '../../support/suite.ts'
+import type { Run } from '../../support/suite-run.ts'
 import type { Module } from '../module.ts'
 
 const longState = 'x'.repeat(128)

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { UnsecuredJWT } from 'jose'
 import type { Fields } from '../../support/flow.ts'
 import { unaskedClaims } from '../../support/suite-checks.ts'
-import type { Run } from '../../support/suite.ts'
+import type { Run } from '../../support/suite-run.ts'
 import type { Module } from '../module.ts'
 
 const succeedsWith = (changes: Fields) => async (run: Run) => {

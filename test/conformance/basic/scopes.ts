@@ -1,7 +1,7 @@
 /** Modules of the Basic OP plan about scopes: each is worth all its claims at userinfo (OpenID Connect Core §5.4). */
 import type { Fields } from '../../support/flow.ts'
 import { unaskedClaims } from '../../support/suite-checks.ts'
-import type { Run } from '../../support/suite.ts'
+import type { Run } from '../../support/suite-run.ts'
 import type { Module } from '../module.ts'
 
 const claimsOf = {
