@@ -99,6 +99,14 @@ const modules: (Module & { metadata?: object })[] = [
     },
   },
   {
+    name: 'oidcc-3rd_party-init-login-nohttps',
+    says: 'a sign-in is begun by https alone',
+    async run({ t }) {
+      const initiate_login_uri = 'http://suite.example/initiate_login'
+      await t.rejects(register({ initiate_login_uri }), { name: 'Refusal' })
+    },
+  },
+  {
     name: 'oidcc-registration-logo-uri',
     says: 'the login page shows the logo',
     metadata: { logo_uri: 'https://suite.example/logo.png' },

@@ -9,6 +9,8 @@ export interface Module {
   /** The rule that it holds the provider to. */
   says: string
   client?: keyof Suite['clients']
+  /** A member of the metadata; where it is not true, the suite skips the module. */
+  appliesWith?: string
   run(run: Run): Promise<void>
 }
 
@@ -21,9 +23,13 @@ export function runModules(
   clientOf: (module: Module) => SuiteClient | undefined = ({ client }) =>
     client && suite.clients[client],
 ): void {
-  for (const module of modules)
-    t.test(`${plan} / ${module.name}: ${module.says}`, (t) => {
+  for (const module of modules) {
+    const { name, says, appliesWith } = module
+    const applies = appliesWith === undefined || suite.metadata[appliesWith] === true
+    const skip = applies ? false : `${appliesWith} is not advertised`
+    t.test(`${plan} / ${name}: ${says}`, { skip }, (t) => {
       const client = clientOf(module)
-      return module.run(suite.begin(t, module.name, client ? { client } : {}))
+      return module.run(suite.begin(t, name, client ? { client } : {}))
     })
+  }
 }

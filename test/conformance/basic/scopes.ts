@@ -39,6 +39,15 @@ export const claimModules: Module[] = [
     run: (run) => givesAtUserinfo(run, all, { scope: 'openid profile email address phone' }),
   },
   {
+    name: 'oidcc-claims-essential',
+    says: 'a claim that is asked for by its name comes from where it is asked for',
+    appliesWith: 'claims_parameter_supported',
+    run: (run) =>
+      givesAtUserinfo(run, ['name'], {
+        claims: JSON.stringify({ userinfo: { name: { essential: true } } }),
+      }),
+  },
+  {
     name: 'oidcc-alternate-happy-flow',
     says: 'the order of the scopes and of the parameters means nothing',
     run: (run) => givesAtUserinfo(run, claimsOf.email, { scope: 'email openid' }),
