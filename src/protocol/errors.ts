@@ -20,6 +20,8 @@ const statusOf = {
   insufficient_scope: 403,
   invalid_client_metadata: 400, // RFC 7591 §3.2.2
   invalid_redirect_uri: 400,
+  invalid_software_statement: 400,
+  unapproved_software_statement: 400,
   not_found: 404,
   method_not_allowed: 405,
   slow_down: 429,

@@ -10,6 +10,7 @@ export const paths = {
   revoke: '/revoke',
   globalTokenRevocation: '/global-token-revocation',
   revocations: '/revocations',
+  register: '/register',
   logout: '/logout',
   login: '/login',
   consent: '/consent',

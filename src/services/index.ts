@@ -7,6 +7,7 @@ import { authMethodNames, createClientAuthentication } from '../client-auth/inde
 import { createAssertionStore } from '../client-auth/store.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
+import { createClientStore } from '../clients/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
 import { createGrantTypes, grantTypeNames } from '../grants/index.ts'
 import { createAssets } from '../http/assets.ts'
@@ -18,6 +19,10 @@ import { createSecurityHeaders } from '../http/security-headers.ts'
 import { createServerSecretStore } from '../keys/server-secret-store.ts'
 import { loadServerSecret } from '../keys/server-secret.ts'
 import { paths } from '../protocol/paths.ts'
+import { createInitialAccessTokenStore } from '../registration/initial-access-tokens-store.ts'
+import { createRegistrations } from '../registration/registrations.ts'
+import { createSoftwareStatements } from '../registration/software-statement.ts'
+import { createRegistrationStore } from '../registration/store.ts'
 import { createFeedDocuments } from '../revocation/feed-documents.ts'
 import { createRevocationFeed } from '../revocation/feed.ts'
 import { createRevocationStore } from '../revocation/store.ts'
@@ -104,6 +109,25 @@ export async function createServices(options: ServiceOptions) {
     clock,
   })
 
+  const registrations = createRegistrations({
+    database,
+    store: createRegistrationStore(database),
+    initialAccessTokens: createInitialAccessTokenStore(database),
+    clientStore: createClientStore(database),
+    clients,
+    clientActs: admin.clientActs,
+    statements: createSoftwareStatements({
+      issuers: config.statementIssuers,
+      clock,
+      skewSeconds: config.clockSkewSeconds,
+    }),
+    audit: admin.audit,
+    clock,
+    policy: { supported: admin.supported, scopes: config.registrationScopes },
+    unusedTtlSeconds: config.registrationUnusedTtlSeconds,
+  })
+  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
+
   const basePath = basePathOf(issuer)
   const securityHeaders = createSecurityHeaders({ isHttps: issuer.startsWith('https:') })
   const assets = createAssets({ basePath })
@@ -123,6 +147,7 @@ export async function createServices(options: ServiceOptions) {
     pendingRequests,
     clientAuthentication,
     grantTypes,
+    registrations,
     basePath,
     securityHeaders,
     assets,
@@ -138,7 +163,7 @@ export async function createServices(options: ServiceOptions) {
       csrf: createCsrf({ key: serverSecret.deriveKey('form tokens'), randomBytes }),
       issuer,
     }),
-    rateLimits: createRateLimits({ database, enabled: config.rateLimit }),
+    rateLimits,
     discovery: {
       capabilities: {
         issuer,
@@ -146,10 +171,18 @@ export async function createServices(options: ServiceOptions) {
         authMethods: authMethodNames,
         signingAlgs: config.signingAlgs,
         revocationFeed: config.revocationFeed !== 'off',
+        registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+    registrationEndpoint: {
+      mode: config.registration,
+      registrations,
+      rateLimits,
+      issuer,
+      watch: watchServices.watch,
+    },
     revocationsEndpoint: {
       watch: watchServices.watch,
       metrics: watchServices.metrics,

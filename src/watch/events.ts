@@ -9,6 +9,7 @@ export type WatchedEndpoint =
   | 'revoke'
   | 'global-token-revocation'
   | 'revocations'
+  | 'register'
 
 /** Whom an event is about, as far as a good signature, a session or a registered client has told. */
 export interface Subjects {

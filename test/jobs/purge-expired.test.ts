@@ -53,6 +53,10 @@ async function insertEverywhere(database: Queryable, now: Date, expiresAt: Date)
      values ('user', $1, $2, $3, nextval('revocations_cursor'), $2)`,
     [randomUUID(), now, expiresAt],
   )
+  await database.query(
+    `insert into registration_tokens (id, token_hash, created_at, expires_at) values ($1, $2, $3, $4)`,
+    [randomUUID(), hash, now, expiresAt],
+  )
   await database.query('insert into rate_limits (key, points, expire) values ($1, 1, $2)', [
     randomUUID(),
     expiresAt.getTime(),
@@ -106,6 +110,7 @@ async function countRows(database: Queryable): Promise<Record<string, number>> {
             (select count(*) from used_assertions)::int as used_assertions,
             (select count(*) from revocations)::int as revocations,
             (select count(*) from rate_limits)::int as rate_limits,
+            (select count(*) from registration_tokens)::int as registration_tokens,
             (select count(*) from token_events)::int as token_events,
             (select count(*) from signals)::int as signals`,
   )
@@ -121,6 +126,7 @@ function everywhere(rows: number): Record<string, number> {
     used_assertions: rows,
     revocations: rows,
     rate_limits: rows,
+    registration_tokens: rows,
     token_events: rows,
     signals: rows,
   }
