@@ -11,8 +11,6 @@ import type { Setting } from './setting.ts'
 const day = 86_400
 const registrationModes = ['off', 'token', 'open'] as const
 
-export type RegistrationMode = (typeof registrationModes)[number]
-
 /** An issuer scope lets a service speak to the issuer itself: nobody gives that to themselves. */
 const registrableScopes: Parser<readonly string[]> = (text) => {
   const scopes = text.split(' ')

@@ -59,16 +59,16 @@ export function settleMetadata(
   { isVouchedFor, current }: { isVouchedFor: boolean; current?: ClientMetadata | undefined },
 ): ClientMetadata {
   const given = onlyRegistrable(withoutNulls(input))
-  const grantTypes = [
+  const grantTypes = new Set([
     ...selfServiceGrants,
     ...(isVouchedFor ? ['client_credentials'] : []),
     ...(current?.grant_types ?? []),
-  ]
+  ])
   const allowedScopes = [...scopes, ...(current?.scope.split(' ') ?? [])]
   const scope = narrowScope(given, { scopes, allowedScopes })
   const { metadata, faults } = validateClientMetadata(
     { ...(current && onlyForAdministrators(current)), ...given, ...scope },
-    { ...supported, grantTypes: supported.grantTypes.filter((name) => grantTypes.includes(name)) },
+    { ...supported, grantTypes: supported.grantTypes.filter((name) => grantTypes.has(name)) },
   )
   if (given['scope'] && scope?.scope === '')
     faults.push({
@@ -80,11 +80,11 @@ export function settleMetadata(
 }
 
 export function onlyRegistrable(metadata: object): JsonObject {
-  return pick(metadata, (member) => isRegistrable[member] === true)
+  return pick(metadata, (member) => isRegistrable[member])
 }
 
 function onlyForAdministrators(metadata: object): JsonObject {
-  return pick(metadata, (member) => isRegistrable[member] === false)
+  return pick(metadata, (member) => !isRegistrable[member])
 }
 
 function pick(metadata: object, isWanted: (member: keyof ClientMetadata) => boolean): JsonObject {
@@ -104,7 +104,12 @@ function narrowScope(
   if (scopeText('scope', scope) !== undefined) return { scope } // its rule will say what is wrong
   const asked = String(scope)
   if (asked !== '')
-    return { scope: asked.split(' ').filter((name) => allowedScopes.includes(name)).join(' ') }
+    return {
+      scope: asked
+        .split(' ')
+        .filter((name) => allowedScopes.includes(name))
+        .join(' '),
+    }
   const has = (name: string) => Array.isArray(grantTypes) && grantTypes.includes(name)
   if (!has('authorization_code')) return undefined
   // OpenID Connect has no such member: its clients expect to get whatever scope they ask for.

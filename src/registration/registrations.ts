@@ -73,10 +73,11 @@ export function createRegistrations({
 }): Registrations {
   /** RFC 7591 §2.3: what a statement says goes before what the request says. */
   async function readInput(input: JsonObject) {
-    const statement = input['software_statement'] ?? undefined
-    if (statement === undefined) return { members: input, softwareStatement: undefined }
-    const claims = await statements.read(statement)
-    return { members: { ...input, ...claims }, softwareStatement: String(statement) }
+    const { software_statement: given = null } = input
+    if (given === null) return { members: input, softwareStatement: undefined }
+    const softwareStatement = typeof given === 'string' ? given : '' // which is no statement
+    const claims = await statements.read(softwareStatement)
+    return { members: { ...input, ...claims }, softwareStatement }
   }
 
   return {
@@ -195,5 +196,5 @@ function requireIdentity(input: JsonObject, { clientId, secretHash }: StoredClie
 
 function changedMembers({ metadata: before }: StoredClient, { metadata: after }: StoredClient) {
   const members = Object.keys({ ...before, ...after }) as (keyof typeof before)[]
-  return members.filter((name) => !isDeepStrictEqual(before[name], after[name]))
+  return members.filter((name) => !isDeepStrictEqual(before[name], after[name])).toSorted()
 }

@@ -13,7 +13,7 @@ export interface StatementIssuer {
 
 export interface SoftwareStatements {
   /** The claims of a statement that counts, or a refusal. */
-  read(statement: unknown): Promise<JsonObject>
+  read(statement: string): Promise<JsonObject>
 }
 
 export function createSoftwareStatements({
@@ -29,8 +29,7 @@ export function createSoftwareStatements({
 
   return {
     async read(statement) {
-      const text = String(statement)
-      const issuer = readIssuer(text)
+      const issuer = readIssuer(statement)
       const keys = keySets.get(issuer)
       if (!keys)
         throw new OAuthError(
@@ -39,7 +38,7 @@ export function createSoftwareStatements({
           { detail: issuer },
         )
       try {
-        const { payload } = await jwtVerify(text, keys, {
+        const { payload } = await jwtVerify(statement, keys, {
           issuer,
           algorithms: [...assertionAlgorithms],
           currentDate: clock.now(),
