@@ -144,7 +144,8 @@ export const settings = {
     variable: 'CLAVIGER_RATE_LIMIT',
     parse: read.onOrOff,
     default: 'on',
-    sentence: 'Whether failed sign-ins are limited; `off` is for load tests only.',
+    sentence:
+      'Whether failed sign-ins and open registration are limited; `off` is for load tests only.',
   },
   passwordHashConcurrency: {
     variable: 'CLAVIGER_PASSWORD_HASH_CONCURRENCY',

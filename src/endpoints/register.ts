@@ -54,7 +54,7 @@ export async function registerRegister(
       )
   }
 
-  async function register(request: FastifyRequest, _witness: Witness, reply: FastifyReply) {
+  async function register(request: FastifyRequest, witness: Witness, reply: FastifyReply) {
     const input = requireJson(request)
     const token = initialAccessToken(request)
     if (token === undefined) await limit(request)
@@ -64,6 +64,7 @@ export async function registerRegister(
         'invalid_token',
         'The initial access token is unknown, expired, revoked or used up. Ask an administrator for another.',
       )
+    witness.record({ type: 'client.registered', clientId: registered.client.clientId })
     return reply.code(201).send(toAnswer(registered, registered.accessToken))
   }
 

@@ -1,12 +1,13 @@
 /** What a client may say of itself when it registers without an administrator (RFC 7591 §2, OpenID Connect Registration §2). */
 import type { ClientMetadata, Supported } from '../clients/metadata.ts'
 import { validateClientMetadata } from '../clients/metadata.ts'
-import { scopeText, withoutNulls, type Fault } from '../clients/rules.ts'
+import { withoutNulls, type Fault } from '../clients/rules.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
 
 /** Whoever adds a member decides here: true only if it can give the client no more than a person then consents to. */
 const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
+  profile: false, // what an administrator demands of it; it can register each of these demands by itself
   client_name: true,
   client_uri: true,
   logo_uri: true,
@@ -23,6 +24,12 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   jwks: true,
   scope: true, // of those that the settings name
   id_token_signed_response_alg: true,
+  require_pushed_authorization_requests: true,
+  require_signed_request_object: true,
+  request_object_signing_alg: true,
+  authorization_signed_response_alg: true,
+  dpop_bound_access_tokens: true,
+  tls_client_certificate_bound_access_tokens: true,
   default_max_age: true,
   require_auth_time: true,
   initiate_login_uri: true,
@@ -64,19 +71,29 @@ export function settleMetadata(
     ...(isVouchedFor ? ['client_credentials'] : []),
     ...(current?.grant_types ?? []),
   ])
-  const allowedScopes = [...scopes, ...(current?.scope.split(' ') ?? [])]
-  const scope = narrowScope(given, { scopes, allowedScopes })
   const { metadata, faults } = validateClientMetadata(
-    { ...(current && onlyForAdministrators(current)), ...given, ...scope },
+    { ...(current && onlyForAdministrators(current)), ...given },
     { ...supported, grantTypes: supported.grantTypes.filter((name) => grantTypes.has(name)) },
   )
-  if (given['scope'] && scope?.scope === '')
-    faults.push({
-      member: 'scope',
-      message: `scope: None of these can be registered here. Ask for ${scopes.join(' ')}, or leave it out.`,
-    })
-  if (!metadata || faults.length > 0) throw refusalOf(faults)
-  return metadata
+  if (!metadata) throw refusalOf(faults)
+  if (!given['scope']) return { ...metadata, scope: defaultScope(metadata, scopes) }
+  // RFC 7591 §2 lets the server give less than was asked for; the answer tells.
+  const allowed = new Set([...scopes, ...(current?.scope.split(' ') ?? [])])
+  const names = metadata.scope.split(' ').filter((name) => allowed.has(name))
+  if (names.length > 0) return { ...metadata, scope: names.join(' ') }
+  throw refuseMetadata(
+    `scope: None of these can be registered here. Ask for ${scopes.join(' ')}, or leave it out.`,
+  )
+}
+
+/** OpenID Connect has no such member: its clients expect to get whatever scope they ask for. */
+function defaultScope(
+  { grant_types: grantTypes, scope }: ClientMetadata,
+  scopes: readonly string[],
+): string {
+  if (!grantTypes.some((name) => selfServiceGrants.includes(name))) return scope
+  const refreshes = grantTypes.includes('refresh_token')
+  return scopes.filter((name) => name !== 'offline_access' || refreshes).join(' ')
 }
 
 export function onlyRegistrable(metadata: object): JsonObject {
@@ -94,27 +111,6 @@ function pick(metadata: object, isWanted: (member: keyof ClientMetadata) => bool
         Object.hasOwn(isRegistrable, member) && isWanted(member as keyof ClientMetadata),
     ),
   )
-}
-
-/** RFC 7591 §2 lets the server give less than was asked for; the answer tells. Undefined: as the grant types make it. */
-function narrowScope(
-  { scope = '', grant_types: grantTypes = ['authorization_code'] }: JsonObject,
-  { scopes, allowedScopes }: { scopes: readonly string[]; allowedScopes: readonly string[] },
-): { scope: unknown } | undefined {
-  if (scopeText('scope', scope) !== undefined) return { scope } // its rule will say what is wrong
-  const asked = String(scope)
-  if (asked !== '')
-    return {
-      scope: asked
-        .split(' ')
-        .filter((name) => allowedScopes.includes(name))
-        .join(' '),
-    }
-  const has = (name: string) => Array.isArray(grantTypes) && grantTypes.includes(name)
-  if (!has('authorization_code')) return undefined
-  // OpenID Connect has no such member: its clients expect to get whatever scope they ask for.
-  const names = scopes.filter((name) => name !== 'offline_access' || has('refresh_token'))
-  return { scope: names.join(' ') }
 }
 
 /** RFC 7591 §3.2.2. */

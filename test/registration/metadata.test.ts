@@ -1,4 +1,5 @@
 /** What a client may say of itself (RFC 7591 §2, OpenID Connect Registration §2), as tables. */
+import * as fc from 'fast-check'
 import t from 'tap'
 import { authMethodNames } from '../../src/client-auth/index.ts'
 import { grantTypeNames } from '../../src/grants/index.ts'
@@ -110,6 +111,7 @@ t.test('what is not sound is refused by its code, all faults at once', async (t)
 
 t.test('a change leaves what an administrator has set, and goes back to defaults', async (t) => {
   const current = {
+    profile: 'mcp' as const,
     ...settle({ client_name: 'Old', contacts: ['a@app.example'] }),
     require_pkce: true,
     grant_types: ['authorization_code', 'client_credentials'],
@@ -117,11 +119,69 @@ t.test('a change leaves what an administrator has set, and goes back to defaults
   }
   const { contacts, client_name, ...changed } = settle({ require_pkce: false }, { current })
   t.strictSame([contacts, client_name], [undefined, undefined])
-  t.match(changed, { require_pkce: true, grant_types: ['authorization_code'] })
+  t.match(changed, {
+    profile: 'mcp',
+    require_pkce: true,
+    grant_types: ['authorization_code', 'refresh_token'],
+    scope: 'openid profile offline_access',
+  })
+  t.notOk('profile' in settle({ profile: 'mcp' }), 'which is not for the client to choose')
   const wider = settle(
-    { scope: 'openid orders:read orders:write', grant_types: current.grant_types },
+    {
+      scope: 'openid orders:read orders:write',
+      grant_types: current.grant_types,
+      token_endpoint_auth_method: 'client_secret_basic',
+    },
     { current },
   )
   t.equal(wider.scope, 'openid orders:read', 'what it was given stays within its reach')
   t.strictSame(wider.grant_types, current.grant_types)
+})
+
+const oddValues = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom<unknown[]>(
+    ['authorization_code', 'refresh_token', 'client_credentials'],
+    [redirect_uris[0], 'https://user@app.example/', 'http://localhost', 'com.example:/', '#'],
+    ['code', 'id_token'],
+    'none',
+    'private_key_jwt',
+    'native',
+    'openid revocations skip_consent',
+    { keys: [{ kty: 'RSA', n: 'AQAB', e: 'AQAB' }] },
+    true,
+    -1,
+  ),
+)
+const memberNames = [
+  ...Object.keys(settle({})),
+  'jwks',
+  'skip_consent',
+  'custom_claims',
+  '__proto__',
+]
+
+t.test('whatever is given is refused in words, or gives no more than it may', async (t) => {
+  const input = fc.dictionary(fc.constantFrom(...memberNames), oddValues, { maxKeys: 6 })
+  fc.assert(
+    fc.property(input, (given) => {
+      let metadata
+      try {
+        metadata = settle(given)
+      } catch (error) {
+        if (!(error instanceof OAuthError)) throw error
+        return /^Mend the client's metadata\. [\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(
+          error.description,
+        )
+      }
+      return (
+        !metadata.skip_consent &&
+        !metadata.custom_claims &&
+        !metadata.grant_types.includes('client_credentials') &&
+        metadata.scope.split(' ').every((name) => policy.scopes.includes(name))
+      )
+    }),
+    { numRuns: 1000 },
+  )
+  t.pass()
 })
