@@ -1,9 +1,10 @@
 /** Clients register themselves by the libraries that people use, unmodified (RFC 7591). */
+import { exportJWK, generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
 import t from 'tap'
-import { proceed } from '../support/flow.ts'
-import { createTestProvider, redirectUri } from '../support/provider.ts'
+import { proceed, sendRegistration } from '../support/flow.ts'
+import { createTestProvider, freePort, redirectUri } from '../support/provider.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 
 const insecure = { [oauth.allowInsecureRequests]: true }
@@ -14,19 +15,23 @@ const metadata = {
   response_types: ['code'],
 }
 
-const methods: [name: string, authentication?: openid.ClientAuth][] = [
-  ['client_secret_basic', openid.ClientSecretBasic()],
-  ['client_secret_post'], // openid-client's own default
-  ['none'],
+const { publicKey, privateKey } = await generateKeyPair('RS256')
+const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'own', use: 'sig' }] }
+
+const methods: [name: string, more: object, authentication?: openid.ClientAuth][] = [
+  ['client_secret_basic', {}, openid.ClientSecretBasic()],
+  ['client_secret_post', {}], // openid-client's own default
+  ['private_key_jwt', { jwks }, openid.PrivateKeyJwt(privateKey)], // as in the plan oidcc-dynamic
+  ['none', {}],
 ]
 
-for (const [method, authentication] of methods)
+for (const [method, more, authentication] of methods)
   t.test(`openid-client: dynamicClientRegistration with ${method}, and the flow`, async (t) => {
     const provider = await createTestProvider(t, { CLAVIGER_REGISTRATION: 'open' })
     await provider.createUser({ name: 'Alice' })
     const config = await openid.dynamicClientRegistration(
       new URL(provider.issuer),
-      { ...metadata, token_endpoint_auth_method: method },
+      { ...metadata, ...more, token_endpoint_auth_method: method },
       authentication,
       { execute: [openid.allowInsecureRequests] },
     )
@@ -53,8 +58,13 @@ for (const [method, authentication] of methods)
     t.type(refreshed.access_token, 'string')
   })
 
-t.test('oauth4webapi: registration by an initial access token, and without', async (t) => {
-  const provider = await createTestProvider(t, { CLAVIGER_REGISTRATION: 'token' })
+t.test('oauth4webapi: by an initial access token, at an issuer with a path', async (t) => {
+  const port = String(await freePort())
+  const provider = await createTestProvider(t, {
+    CLAVIGER_REGISTRATION: 'token',
+    PORT: port,
+    ISSUER: `http://127.0.0.1:${port}/auth`,
+  })
   const issuer = new URL(provider.issuer)
   const server = await oauth.processDiscoveryResponse(
     issuer,
@@ -74,6 +84,10 @@ t.test('oauth4webapi: registration by an initial access token, and without', asy
     )
   const client = await register({ initialAccessToken: secret })
   t.match(client, { ...metadata, client_id: String, client_secret_expires_at: 0 })
+  const url = `${provider.issuer}/register/${client.client_id}`
+  t.equal(client['registration_client_uri'], url)
+  const token = JSON.stringify(client['registration_access_token']).slice(1, -1)
+  t.match(await sendRegistration(url, 'GET', { token }), { status: 200, body: metadata })
   await t.rejects(register({}), { cause: [{ scheme: 'bearer' }], status: 401 })
   const refused = register({ initialAccessToken: secret }, [`${redirectUri}#f`])
   const error: unknown = await refused.catch((reason: unknown) => reason)
