@@ -8,7 +8,6 @@ import { createAssertionStore } from '../client-auth/store.ts'
 import { createClientKeys } from '../clients/client-keys.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
-import { createClientStore } from '../clients/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
 import { createGrantTypes, grantTypeNames } from '../grants/index.ts'
 import { createAssets } from '../http/assets.ts'
@@ -20,10 +19,6 @@ import { createSecurityHeaders } from '../http/security-headers.ts'
 import { createServerSecretStore } from '../keys/server-secret-store.ts'
 import { loadServerSecret } from '../keys/server-secret.ts'
 import { paths } from '../protocol/paths.ts'
-import { createInitialAccessTokenStore } from '../registration/initial-access-tokens-store.ts'
-import { createRegistrations } from '../registration/registrations.ts'
-import { createSoftwareStatements } from '../registration/software-statement.ts'
-import { createRegistrationStore } from '../registration/store.ts'
 import { createFeedDocuments } from '../revocation/feed-documents.ts'
 import { createRevocationFeed } from '../revocation/feed.ts'
 import { createRevocationStore } from '../revocation/store.ts'
@@ -43,6 +38,7 @@ import { feedType } from '../verifier/feed.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
+import { createRegistrationServices } from './registration.ts'
 import { createWatchServices } from './watch.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
@@ -112,23 +108,7 @@ export async function createServices(options: ServiceOptions) {
     clock,
   })
 
-  const registrations = createRegistrations({
-    database,
-    store: createRegistrationStore(database),
-    initialAccessTokens: createInitialAccessTokenStore(database),
-    clientStore: createClientStore(database),
-    clients,
-    clientActs: admin.clientActs,
-    statements: createSoftwareStatements({
-      issuers: config.statementIssuers,
-      clock,
-      skewSeconds: config.clockSkewSeconds,
-    }),
-    audit: admin.audit,
-    clock,
-    policy: { supported: admin.supported, scopes: config.registrationScopes },
-    unusedTtlSeconds: config.registrationUnusedTtlSeconds,
-  })
+  const registrations = createRegistrationServices(options, admin)
   const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
 
   const basePath = basePathOf(issuer)
