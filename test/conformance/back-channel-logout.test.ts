@@ -1,4 +1,4 @@
-/** oidcc-backchannel-rp-initiated-logout-certification-test-plan, with a static client (OpenID Connect Back-Channel Logout 1.0). */
+/** oidcc-backchannel-rp-initiated-logout-certification-test-plan, with a static and with dynamic clients (OpenID Connect Back-Channel Logout 1.0). */
 import t from 'tap'
 import {
   createDeliveringNode,
@@ -8,8 +8,9 @@ import {
 import { createSuite } from '../support/suite.ts'
 import { startLogout } from './logout.ts'
 import { runModules, type Module } from './module.ts'
+import { registerClient } from './registration.ts'
 
-const suite = await createSuite(t)
+const suite = await createSuite(t, { environment: { CLAVIGER_REGISTRATION: 'open' } })
 const { provider, addresses, clients } = suite
 const receiver = await createLogoutReceiver(t)
 await provider.services.clients.update(clients.logout.clientId, {
@@ -43,9 +44,9 @@ const modules: Module[] = [
       t.equal(page.url, `${addresses.postLogoutRedirect}?state=${state}`)
       await node.run()
       t.equal(receiver.received.length, 1)
-      const [received] = receiver.received
+      const [received] = receiver.received.splice(0)
       t.strictSame(Object.keys(received?.fields ?? {}), ['logout_token'])
-      const clientId = clients.logout.clientId
+      const clientId = String(flow.sent['client_id'])
       const token = await verifyLogoutToken(provider, received!, clientId, suite.fetch)
       const { sub, sid } = flow.idToken
       t.hasStrict(token, { sub, sid, iat: Number(token.exp) - 120 })
@@ -60,3 +61,10 @@ const modules: Module[] = [
 ]
 
 runModules(t, 'oidcc-backchannel-rp-initiated-logout', suite, modules, () => clients.logout)
+runModules(t, 'oidcc-backchannel-rp-initiated-logout (dynamic)', suite, modules, (t) =>
+  registerClient(t, suite, {
+    post_logout_redirect_uris: [addresses.postLogoutRedirect],
+    backchannel_logout_uri: receiver.uri,
+    backchannel_logout_session_required: true,
+  }),
+)

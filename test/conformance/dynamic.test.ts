@@ -1,29 +1,25 @@
-/** Modules of the plans with dynamic clients, as far as they are about what a client has registered, not how. */
+/** oidcc-dynamic-certification-test-plan for response_type=code, and oidcc-3rdparty-init-login: clients register themselves. */
 import { decodeProtectedHeader, exportJWK, generateKeyPair, type JSONWebKeySet } from 'jose'
-import t from 'tap'
-import { basicClient, keyClient, type SuiteClient } from '../support/suite-client.ts'
+import t, { type Test } from 'tap'
+import { keyClient } from '../support/suite-client.ts'
 import type { Run } from '../support/suite-run.ts'
 import { createSuite } from '../support/suite.ts'
 import { runModules, type Module } from './module.ts'
+import { registerClient, sendRegistration } from './registration.ts'
 
-const suite = await createSuite(t)
+const suite = await createSuite(t, { environment: { CLAVIGER_REGISTRATION: 'open' } })
 const { provider, issuer } = suite
 const { callback } = suite.addresses
 const withQuery = `${callback}?foo=bar`
-
-async function register(metadata: object): Promise<SuiteClient> {
-  const { clientId, secret } = await provider.createClient({
-    client_name: 'A client of the suite',
-    redirect_uris: [callback],
-    ...metadata,
-  })
-  return basicClient(clientId, secret)
-}
 
 async function publishedKids(): Promise<(string | undefined)[]> {
   const answer = await suite.fetch(String(suite.metadata['jwks_uri']))
   const { keys } = (await answer.json()) as JSONWebKeySet
   return keys.map(({ kid }) => kid)
+}
+
+async function refuses(t: Test, metadata: object, error: string): Promise<void> {
+  t.hasStrict(await sendRegistration(suite, metadata), { status: 400, body: { error } })
 }
 
 /** An error page at the endpoint, and nobody is sent anywhere. */
@@ -40,7 +36,7 @@ const showsOnLogin = (html: string) => async (run: Run) => {
   run.t.equal(pictures.length, 1)
 }
 
-const modules: (Module & { metadata?: object })[] = [
+const modules: Module[] = [
   {
     name: 'oidcc-idtoken-rs256',
     says: 'who asks for RS256 gets RS256, by a key that is named',
@@ -63,7 +59,7 @@ const modules: (Module & { metadata?: object })[] = [
     async run({ t }) {
       const algorithms = suite.metadata['id_token_signing_alg_values_supported'] as string[]
       t.notOk(algorithms.includes('none'))
-      await t.rejects(register({ id_token_signed_response_alg: 'none' }), { name: 'Refusal' })
+      await refuses(t, { id_token_signed_response_alg: 'none' }, 'invalid_client_metadata')
     },
   },
   {
@@ -95,7 +91,7 @@ const modules: (Module & { metadata?: object })[] = [
     name: 'oidcc-redirect-uri-regfrag',
     says: 'a redirect URI with a fragment is not registered',
     async run({ t }) {
-      await t.rejects(register({ redirect_uris: [`${callback}#foobar`] }), { name: 'Refusal' })
+      await refuses(t, { redirect_uris: [`${callback}#foobar`] }, 'invalid_redirect_uri')
     },
   },
   {
@@ -103,7 +99,7 @@ const modules: (Module & { metadata?: object })[] = [
     says: 'a sign-in is begun by https alone',
     async run({ t }) {
       const initiate_login_uri = 'http://suite.example/initiate_login'
-      await t.rejects(register({ initiate_login_uri }), { name: 'Refusal' })
+      await refuses(t, { initiate_login_uri }, 'invalid_client_metadata')
     },
   },
   {
@@ -130,7 +126,7 @@ const modules: (Module & { metadata?: object })[] = [
     async run({ t, authorize, redeem }) {
       const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
       const named = { kid: 'of the suite', alg: 'RS256', use: 'sig' }
-      const { clientId } = await register({
+      const { clientId } = await registerClient(t, suite, {
         token_endpoint_auth_method: 'private_key_jwt',
         jwks: { keys: [{ ...(await exportJWK(publicKey)), ...named }] },
       })
@@ -156,7 +152,6 @@ const modules: (Module & { metadata?: object })[] = [
   },
 ]
 
-for (const module of modules) {
-  const client = await register(module.metadata ?? {})
-  runModules(t, 'oidcc-dynamic', suite, [module], () => client)
-}
+runModules(t, 'oidcc-dynamic', suite, modules, (t, { metadata }) =>
+  registerClient(t, suite, metadata),
+)

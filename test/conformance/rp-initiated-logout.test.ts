@@ -1,4 +1,4 @@
-/** oidcc-rp-initiated-logout-certification-test-plan, with a static client (OpenID Connect RP-Initiated Logout 1.0). */
+/** oidcc-rp-initiated-logout-certification-test-plan, with a static and with dynamic clients (OpenID Connect RP-Initiated Logout 1.0). */
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import t, { type Test } from 'tap'
 import type { Page } from '../support/user-agent.ts'
@@ -6,8 +6,9 @@ import type { Run } from '../support/suite-run.ts'
 import { createSuite } from '../support/suite.ts'
 import { startLogout, type Leaving } from './logout.ts'
 import { runModules, type Module } from './module.ts'
+import { registerClient } from './registration.ts'
 
-const suite = await createSuite(t)
+const suite = await createSuite(t, { environment: { CLAVIGER_REGISTRATION: 'open' } })
 const registered = suite.addresses.postLogoutRedirect
 const name = 'oidcc-rp-initiated-logout'
 const longState = 'x'.repeat(128)
@@ -134,3 +135,6 @@ const modules: Module[] = [
 ]
 
 runModules(t, 'oidcc-rp-initiated-logout', suite, modules, () => suite.clients.logout)
+runModules(t, 'oidcc-rp-initiated-logout (dynamic)', suite, modules, (t) =>
+  registerClient(t, suite, { post_logout_redirect_uris: [registered] }),
+)

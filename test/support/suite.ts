@@ -20,7 +20,7 @@ export interface Suite {
   fetch: typeof fetch
   addresses: ReturnType<typeof addressesOf>
   clients: Record<'client' | 'client2' | 'secretPost' | 'logout', SuiteClient>
-  begin(t: Test, module: string, options?: { client?: SuiteClient }): Run
+  begin(t: Test, module: string, options?: { client: SuiteClient }): Run
 }
 
 /** `responseMode` is the variant that a plan is run with; `suite` is where clients are called back. */
@@ -63,7 +63,7 @@ export async function createSuite(
       secretPost: postClient(clientIds.secretPost),
       logout: basicClient(clientIds.logout),
     },
-    begin: (t, module, { client = suite.clients.client } = {}) =>
+    begin: (t, module, { client } = { client: suite.clients.client }) =>
       createRun(t, suite, {
         client,
         responseMode,

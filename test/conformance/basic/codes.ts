@@ -26,6 +26,7 @@ export const codeModules: Module[] = [
   },
   {
     name: 'oidcc-refresh-token',
+    metadata: { grant_types: ['authorization_code', 'refresh_token'] },
     says: 'a refresh token gives new tokens of the same sign-in, to its own client only',
     async run(run) {
       const { t, suite } = run

@@ -134,6 +134,7 @@ export const requestModules: Module[] = [
     name: 'oidcc-server-client-secret-post',
     says: 'a client may authenticate by client_secret_post',
     client: 'secretPost',
+    metadata: { token_endpoint_auth_method: 'client_secret_post' },
     run: succeedsWith({}),
   },
   {
