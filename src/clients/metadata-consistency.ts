@@ -97,6 +97,13 @@ export function assertionAlgorithmsOf(metadata: ClientMetadata): readonly string
   return metadata.profile === 'fapi2' ? fapi2Algorithms : assertionAlgorithms
 }
 
+/** The algorithms that the client's request objects may be signed with (OpenID Connect Registration §2). */
+export function requestObjectAlgorithmsOf(metadata: ClientMetadata): readonly string[] {
+  const pinned = metadata.request_object_signing_alg
+  if (pinned !== undefined) return [pinned]
+  return metadata.profile === 'fapi2' ? fapi2Algorithms : assertionAlgorithms
+}
+
 function isPublic(metadata: ClientMetadata): boolean {
   return metadata.token_endpoint_auth_method === 'none'
 }
