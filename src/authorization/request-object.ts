@@ -82,8 +82,8 @@ export function createRequestObjects({
     async open(client, object) {
       if (object.length > maxLength) throw refuse(`It is longer than ${maxLength} characters.`)
       const { payload, protectedHeader } = await verify(client, object)
-      const { typ = 'JWT' } = protectedHeader
-      if (!types.has(typ.toLowerCase())) throw refuseClaim('typ')
+      const typ: unknown = protectedHeader.typ ?? 'JWT'
+      if (typeof typ !== 'string' || !types.has(typ.toLowerCase())) throw refuseClaim('typ')
       const faulty = findFaultyClaim(payload, client)
       if (faulty !== undefined) throw refuseClaim(faulty)
       return toParams(payload)

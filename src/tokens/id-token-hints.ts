@@ -37,7 +37,7 @@ export function createIdTokenHints({
         )
       const { sub, sid, aud } = verdict.claims
       const { isRevoked } = verdict
-      return { sub: String(sub), sid: String(sid), clientId: String(aud), isRevoked }
+      return { sub, sid: String(sid), clientId: String(aud), isRevoked }
     },
   }
 }
