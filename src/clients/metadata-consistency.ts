@@ -70,6 +70,14 @@ const agreements: Agreement[] = [
     message: 'It is only for token_endpoint_auth_method private_key_jwt. Leave it out.',
   },
   {
+    members: ['jwks', 'require_signed_request_object', 'request_object_signing_alg'],
+    isBroken: (m) =>
+      m.require_signed_request_object === true &&
+      !requestObjectAlgorithmsOf(m).some((algorithm) => canVerify(m.jwks?.keys ?? [], algorithm)),
+    message:
+      "With require_signed_request_object it must have a signature key for request_object_signing_alg, or for one of the profile's algorithms.",
+  },
+  {
     members: ['backchannel_logout_uri', 'backchannel_logout_session_required'],
     isBroken: (m) =>
       m.backchannel_logout_session_required === true && m.backchannel_logout_uri === undefined,

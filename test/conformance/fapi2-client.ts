@@ -17,8 +17,6 @@ export const otherCallback = `${callback}?dummy1=lorem&dummy2=ipsum`
 const algorithms = ['ES256', 'RS256'] as const
 type Alg = (typeof algorithms)[number]
 
-export type Fapi2Client = Awaited<ReturnType<typeof createFapi2Client>>
-
 export async function createFapi2Client(provider: TestProvider, metadata: object = {}) {
   const { issuer, clock } = provider
   const keys = new Map<Alg, CryptoKey>()
