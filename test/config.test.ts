@@ -33,6 +33,7 @@ t.test('without any variable everything has its default', async (t) => {
     accessTokenTtlSeconds: 600,
     idTokenTtlSeconds: 600,
     codeTtlSeconds: 60,
+    deviceCodeTtlSeconds: 600,
     authorizationRequestTtlSeconds: 1800,
     refreshIdleTtlSeconds: 2_592_000,
     refreshTtlSeconds: 15_552_000,

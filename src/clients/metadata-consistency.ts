@@ -1,4 +1,5 @@
 /** What the members of client metadata must agree on with each other. */
+import { deviceCodeGrant } from '../protocol/grant-types.ts'
 import { assertionAlgorithms, canVerify } from './jwks.ts'
 import type { ClientMetadata } from './metadata.ts'
 import type { Fault } from './rules.ts'
@@ -31,8 +32,10 @@ const agreements: Agreement[] = [
   {
     members: ['grant_types'],
     isBroken: (m) =>
-      m.grant_types.includes('refresh_token') && !m.grant_types.includes('authorization_code'),
-    message: 'The refresh_token grant continues an authorization_code grant. Add that one.',
+      m.grant_types.includes('refresh_token') &&
+      !m.grant_types.includes('authorization_code') &&
+      !m.grant_types.includes(deviceCodeGrant),
+    message: `The refresh_token grant continues an authorization_code grant or a ${deviceCodeGrant} grant. Add one of them.`,
   },
   {
     members: ['grant_types', 'token_endpoint_auth_method'],

@@ -1,6 +1,7 @@
 /** Client metadata: members, rules and defaults (RFC 7591 §2, OpenID Connect Registration §2, RP-Initiated Logout §3.1). */
 import type { JSONWebKeySet } from 'jose'
 import { validateClientClaims } from '../protocol/claims.ts'
+import { deviceCodeGrant } from '../protocol/grant-types.ts'
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
 import {
   originOf,
@@ -111,6 +112,7 @@ export function allowedOriginsOf(metadata: ClientMetadata): string[] {
 function defaultsFor(given: Partial<ClientMetadata>) {
   const grantTypes = given.grant_types ?? ['authorization_code']
   const usesCode = grantTypes.includes('authorization_code')
+  const signsIn = usesCode || grantTypes.includes(deviceCodeGrant)
   const refreshes = grantTypes.includes('refresh_token')
   return {
     application_type: 'web',
@@ -119,7 +121,7 @@ function defaultsFor(given: Partial<ClientMetadata>) {
     grant_types: grantTypes,
     response_types: usesCode ? ['code'] : [],
     token_endpoint_auth_method: 'client_secret_basic',
-    scope: usesCode ? `openid profile email${refreshes ? ' offline_access' : ''}` : '',
+    scope: signsIn ? `openid profile email${refreshes ? ' offline_access' : ''}` : '',
     id_token_signed_response_alg: 'RS256', // OpenID Connect Registration §2
     require_auth_time: false,
     skip_consent: false,

@@ -29,6 +29,7 @@ function metadataOf(capabilities: Capabilities) {
     issuer,
     authorization_endpoint: issuer + paths.authorize,
     token_endpoint: issuer + paths.token,
+    device_authorization_endpoint: issuer + paths.deviceAuthorization, // RFC 8628 §4
     userinfo_endpoint: issuer + paths.userinfo,
     jwks_uri: issuer + paths.jwks,
     introspection_endpoint: issuer + paths.introspect,

@@ -20,6 +20,10 @@ export interface TokenResponse {
 }
 
 export interface GrantType {
-  name: 'authorization_code' | 'refresh_token' | 'client_credentials'
+  name:
+    | 'authorization_code'
+    | 'refresh_token'
+    | 'client_credentials'
+    | 'urn:ietf:params:oauth:grant-type:device_code'
   exchange(request: TokenRequest): Promise<TokenResponse>
 }

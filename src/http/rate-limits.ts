@@ -1,5 +1,5 @@
 /**
- * Limits on guessing passwords, counted in Postgres and so shared by all nodes. Names and addresses are stored as
+ * Limits on guessing passwords and user codes, counted in Postgres and so shared by all nodes. Names and addresses are stored as
  * hashes only. Without the database there is no answer: nobody guesses unlimited during an outage.
  */
 import { createHash } from 'node:crypto'
@@ -25,12 +25,19 @@ export interface RateLimits {
   recordFailure(attempt: LoginAttempt): Promise<void>
   /** Forgets the attempts of this identifier from this address. */
   recordSuccess(attempt: LoginAttempt): Promise<void>
+  /**
+   * RFC 8628 §5.1: to be asked before a user code is looked up. Counts the attempt at once, so that simultaneous guesses
+   * do not all pass; one that was right is taken back, as many people may share an address.
+   */
+  userCodeAttempt(address: string): Promise<RateLimitVerdict>
+  recordUserCodeFound(address: string): Promise<void>
 }
 
 const limits = {
   pair: { points: 10, duration: 15 * 60 },
   address: { points: 100, duration: 15 * 60 },
   identifier: { points: 100, duration: 60 * 60 },
+  userCode: { points: 30, duration: 15 * 60 },
 }
 
 export function createRateLimits({
@@ -53,6 +60,7 @@ export function createRateLimits({
       clearExpiredByTimeout: false, // jobs/purge-expired does it
     })
   const [pair, address, identifier] = [limiter('pair'), limiter('address'), limiter('identifier')]
+  const userCode = limiter('userCode')
 
   return {
     async loginAttempt(attempt) {
@@ -77,6 +85,17 @@ export function createRateLimits({
       const keys = keysOf(attempt)
       await Promise.all([pair.delete(keys.pair), identifier.reward(keys.identifier)])
     },
+
+    async userCodeAttempt(from) {
+      const attempts = await userCode.penalty(hash(networkOf(from)))
+      return attempts.consumedPoints > limits.userCode.points
+        ? refuse(attempts.msBeforeNext)
+        : { allowed: true }
+    },
+
+    async recordUserCodeFound(from) {
+      await userCode.reward(hash(networkOf(from)))
+    },
   }
 }
 
@@ -84,6 +103,8 @@ const unlimited: RateLimits = {
   loginAttempt: async () => ({ allowed: true }),
   recordFailure: async () => {},
   recordSuccess: async () => {},
+  userCodeAttempt: async () => ({ allowed: true }),
+  recordUserCodeFound: async () => {},
 }
 
 function refuse(millisecondsToWait: number): RateLimitVerdict {

@@ -6,6 +6,8 @@ const statusOf = {
   invalid_grant: 400,
   unauthorized_client: 400,
   unsupported_grant_type: 400,
+  authorization_pending: 400, // RFC 8628 §3.5
+  expired_token: 400,
   invalid_scope: 400,
   invalid_target: 400, // RFC 8707 §2
   unsupported_response_type: 400, // RFC 6749 §4.1.2.1

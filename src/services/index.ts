@@ -24,6 +24,8 @@ import { createRevocationStore } from '../revocation/store.ts'
 import { createAccessTokens } from '../tokens/access-tokens.ts'
 import { createCodeStore } from '../tokens/code-store.ts'
 import { createCodes } from '../tokens/codes.ts'
+import { createDeviceCodeStore } from '../tokens/device-code-store.ts'
+import { createDeviceCodes } from '../tokens/device-codes.ts'
 import { createEndGrant } from '../tokens/end-grant.ts'
 import { createFamilyStore } from '../tokens/family-store.ts'
 import { createIdTokenHints } from '../tokens/id-token-hints.ts'
@@ -56,6 +58,11 @@ export async function createServices(options: ServiceOptions) {
 
   const consents = createConsents({ store: createConsentStore(database), clock })
   const codes = createCodes({ store: createCodeStore(database), clock, settings: config })
+  const deviceCodes = createDeviceCodes({
+    store: createDeviceCodeStore(database),
+    clock,
+    settings: config,
+  })
   const families = createRefreshFamilies({
     store: createFamilyStore(database),
     format: createRefreshTokenFormat({ key: serverSecret.deriveKey('refresh tokens') }),
@@ -95,6 +102,7 @@ export async function createServices(options: ServiceOptions) {
   })
   const grantTypes = createGrantTypes({
     codes,
+    deviceCodes,
     accounts,
     families,
     targets,
@@ -115,6 +123,8 @@ export async function createServices(options: ServiceOptions) {
     audience: config.defaultAudience,
     clock,
     consents,
+    targets,
+    deviceCodes,
     families,
     accessTokens,
     idTokenHints,

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../protocol/errors.ts'
 /** Where tokens and clients are refused. */
 export type WatchedEndpoint =
   | 'token'
+  | 'device-authorization'
   | 'userinfo'
   | 'introspect'
   | 'revoke'

@@ -8,6 +8,8 @@ import { createAdminServices } from '../../src/services/admin.ts'
 import { createSessionStore } from '../../src/sessions/store.ts'
 import { createCodeStore } from '../../src/tokens/code-store.ts'
 import { createCodes, type CodeGrant } from '../../src/tokens/codes.ts'
+import { createDeviceCodeStore } from '../../src/tokens/device-code-store.ts'
+import { createDeviceCodes } from '../../src/tokens/device-codes.ts'
 import { createEndGrant } from '../../src/tokens/end-grant.ts'
 import { createFamilyStore } from '../../src/tokens/family-store.ts'
 import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
@@ -44,6 +46,11 @@ export function createNode(database: Database, clock: Clock, environment: Enviro
     store,
     families,
     codes: createCodes({ store: createCodeStore(database), clock, settings: config }),
+    deviceCodes: createDeviceCodes({
+      store: createDeviceCodeStore(database),
+      clock,
+      settings: config,
+    }),
     issueInstants: createIssueInstants({ clock }),
     endGrant: createEndGrant({ revocations: admin.revocations }),
   }
