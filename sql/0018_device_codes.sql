@@ -18,6 +18,10 @@ create table device_codes (
   auth_time timestamptz,
   amr text[],
   consumed_at timestamptz,
+  -- As those of authorization_codes, for the one-time gate that both share. No device asks for them yet.
+  acr text,
+  claims jsonb,
+  authorization_details jsonb,
   check (num_nulls(grant_id, sub, sid, auth_time, amr) = case when decision = 'allowed' then 0 else 5 end)
 );
 

@@ -2,6 +2,7 @@
 import { deviceCodeGrant } from '../protocol/grant-types.ts'
 import { assertionAlgorithms, canVerify } from './jwks.ts'
 import type { ClientMetadata } from './metadata.ts'
+import { fapi2Algorithms, profileDemands } from './profiles.ts'
 import type { Fault } from './rules.ts'
 
 interface Agreement {
@@ -12,6 +13,11 @@ interface Agreement {
 }
 
 const agreements: Agreement[] = [
+  ...profileDemands.map(({ profile, member, isMet, message }): Agreement => ({
+    members: [member],
+    isBroken: (m) => m.profile === profile && !isMet(m),
+    message,
+  })),
   {
     members: ['redirect_uris', 'grant_types'],
     isBroken: (m) => m.grant_types.includes('authorization_code') && m.redirect_uris.length === 0,
@@ -90,7 +96,8 @@ export function findInconsistencies(
 /** The algorithms that the client's assertions may be signed with (OpenID Connect Registration §2). */
 export function assertionAlgorithmsOf(metadata: ClientMetadata): readonly string[] {
   const pinned = metadata.token_endpoint_auth_signing_alg
-  return pinned === undefined ? assertionAlgorithms : [pinned]
+  if (pinned !== undefined) return [pinned]
+  return metadata.profile === 'fapi2' ? fapi2Algorithms : assertionAlgorithms
 }
 
 function isPublic(metadata: ClientMetadata): boolean {

@@ -35,7 +35,7 @@ export function deviceCode({
 }): GrantType {
   return {
     name: deviceCodeGrant,
-    async exchange({ client, params, witness }) {
+    async exchange({ client, params, confirmation, witness }) {
       const code = params.require('device_code')
       const readAt = clock.now()
       const polled = await deviceCodes.poll(code, client.clientId)
@@ -56,6 +56,7 @@ export function deviceCode({
         deviceCodes.consume(code, {
           refreshable,
           listensForLogout: client.metadata.backchannel_logout_uri !== undefined,
+          confirmation: client.isPublic ? confirmation : undefined, // RFC 9449 §5
         }),
         accounts.findBySub(grant.sub),
       ])
@@ -73,6 +74,7 @@ export function deviceCode({
         account,
         target,
         refreshToken: refreshable ? families.firstToken(grant.grantId) : undefined,
+        confirmation,
         issuedAt,
       })
     },

@@ -2,6 +2,7 @@
 
 const letters = 'BCDFGHJKLMNPQRSTVWXZ'
 const length = 8
+const pattern = new RegExp(`^[${letters}]{${length}}$`)
 const maxTypedLength = 64
 
 /** `random`: a whole number from 0 up to but without the one given. */
@@ -13,9 +14,7 @@ export function createUserCode(random: (below: number) => number): string {
 export function parseUserCode(typed: string): string | undefined {
   if (typed.length > maxTypedLength) return undefined
   const code = typed.toUpperCase().replaceAll(/[\s\p{P}]/gu, '')
-  return code.length === length && [...code].every((letter) => letters.includes(letter))
-    ? code
-    : undefined
+  return pattern.test(code) ? code : undefined
 }
 
 /** As it is shown: XXXX-XXXX. */

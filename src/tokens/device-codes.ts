@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
+import type { Confirmation } from '../protocol/confirmation.ts'
 import { createUserCode } from '../protocol/user-code.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { DeviceCodeStore } from './device-code-store.ts'
@@ -42,7 +43,11 @@ export interface DeviceCodes {
   /** The one-time gate, as that of authorization codes (codes.ts). */
   consume(
     deviceCode: string,
-    options: { refreshable: boolean; listensForLogout: boolean },
+    options: {
+      refreshable: boolean
+      listensForLogout: boolean
+      confirmation: Confirmation | undefined
+    },
   ): Promise<'consumed' | 'replayed' | 'ended'>
 }
 

@@ -34,6 +34,6 @@ t.test('the first of all answers counts', async (t) => {
   const { userCode } = await deviceCodes.create(request)
   t.strictSame(await deviceCodes.findWaiting(userCode), request)
   const answers = await Promise.all(Array.from({ length: 4 }, () => deviceCodes.deny(userCode)))
-  t.strictSame(answers.toSorted(), [false, false, false, true])
+  t.equal(answers.filter((counts) => counts).length, 1)
   t.equal(await deviceCodes.findWaiting(userCode), undefined)
 })
