@@ -20,6 +20,8 @@ export interface StoredClient {
 export interface ClientStore {
   findClient(clientId: string): Promise<StoredClient | undefined>
   listClients(): Promise<StoredClient[]>
+  /** Those that a sign-in can start from here, by name. */
+  listStartable(limit: number): Promise<StoredClient[]>
   isAllowedOrigin(origin: string): Promise<boolean>
   insertClient(client: StoredClient): Promise<'created' | 'exists'>
   /** Writes the client that `change` answers, and no other change comes in between; undefined when there is none. */
@@ -62,6 +64,17 @@ export function createClientStore(database: Database): ClientStore {
     async listClients() {
       const rows = await database.query<ClientRow>(
         `select ${clientColumns} from clients order by created_at, client_id`,
+      )
+      return rows.map(toClient)
+    },
+
+    async listStartable(limit) {
+      const rows = await database.query<ClientRow>(
+        `select ${clientColumns} from clients
+         where metadata ? 'initiate_login_uri' and revoked_at is null
+         order by lower(coalesce(metadata ->> 'client_name', client_id)), client_id
+         limit $1`,
+        [limit],
       )
       return rows.map(toClient)
     },

@@ -137,6 +137,17 @@ export function pageSamples(
         session={{ account: 'ada@example.org', signOutAction: '/logout', csrf: 'M3Zq0n' }}
       />
     ),
+    'home-applications': (
+      <HomePage
+        site={site}
+        discoveryUrl="/.well-known/openid-configuration"
+        session={{ account: 'ada@example.org', signOutAction: '/logout', csrf: 'M3Zq0n' }}
+        applications={[photos, plain].map((client) => ({
+          client,
+          url: 'https://photos.example.com/login?iss=https%3A%2F%2Flogin.example.com',
+        }))}
+      />
+    ),
   }
   return {
     ...withHeaders('interactionPage', onTheWay),
