@@ -6,6 +6,7 @@ import { deviceCodeGrant } from '../protocol/grant-types.ts'
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
 import { originOf, type ApplicationType } from '../protocol/redirect-uri.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
+import type { AssertionIssuer } from './assertion-issuers.ts'
 import { findInconsistencies } from './metadata-consistency.ts'
 import { rulesFor } from './metadata-rules.ts'
 import { profileDefaults, type Profile } from './profiles.ts'
@@ -29,6 +30,8 @@ export interface ClientMetadata {
   token_endpoint_auth_method: string
   token_endpoint_auth_signing_alg?: string
   jwks?: JSONWebKeySet
+  /** Whose assertions about users the client may exchange for their access tokens (RFC 7523 §2.1). */
+  assertion_issuers?: AssertionIssuer[]
   /** The most that the client may ask for. */
   scope: string
   id_token_signed_response_alg: SigningAlg

@@ -28,5 +28,6 @@ export interface GrantType {
     | 'refresh_token'
     | 'client_credentials'
     | 'urn:ietf:params:oauth:grant-type:device_code'
+    | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
   exchange(request: TokenRequest): Promise<TokenResponse>
 }

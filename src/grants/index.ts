@@ -1,9 +1,10 @@
 /** Every grant_type that the token endpoint knows. Discovery and registration read this list. */
-import { deviceCodeGrant } from '../protocol/grant-types.ts'
+import { deviceCodeGrant, jwtBearerGrant } from '../protocol/grant-types.ts'
 import { authorizationCode } from './authorization-code.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { deviceCode } from './device-code.ts'
 import type { GrantType } from './grant-type.ts'
+import { jwtBearer } from './jwt-bearer.ts'
 import { refreshToken } from './refresh-token.ts'
 import { createResponder } from './respond.ts'
 
@@ -12,12 +13,14 @@ export const grantTypeNames = [
   'refresh_token',
   'client_credentials',
   deviceCodeGrant,
+  jwtBearerGrant,
 ] as const satisfies readonly GrantType['name'][]
 
 type Dependencies = Omit<Parameters<typeof authorizationCode>[0], 'respond'> &
   Omit<Parameters<typeof refreshToken>[0], 'respond'> &
   Parameters<typeof clientCredentials>[0] &
   Omit<Parameters<typeof deviceCode>[0], 'respond'> &
+  Parameters<typeof jwtBearer>[0] &
   Parameters<typeof createResponder>[0]
 
 export function createGrantTypes(dependencies: Dependencies): GrantType[] {
@@ -27,5 +30,6 @@ export function createGrantTypes(dependencies: Dependencies): GrantType[] {
     refreshToken(withRespond),
     clientCredentials(dependencies),
     deviceCode(withRespond),
+    jwtBearer(dependencies),
   ]
 }

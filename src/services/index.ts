@@ -94,9 +94,10 @@ export async function createServices(options: ServiceOptions) {
     ttlSeconds: config.authorizationRequestTtlSeconds,
   })
   const clientKeys = createClientKeys()
+  const assertions = createAssertionStore(database)
   const clientAuthentication = createClientAuthentication({
     clients,
-    assertions: createAssertionStore(database),
+    assertions,
     clientKeys,
     issuer,
     endpoints: [paths.token, paths.pushedAuthorization, paths.deviceAuthorization].map(
@@ -114,6 +115,9 @@ export async function createServices(options: ServiceOptions) {
     issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
+    assertions,
+    assertionAudiences: [issuer, issuer + paths.token],
+    skewSeconds: config.clockSkewSeconds,
     clock,
   })
 

@@ -1,6 +1,7 @@
 /** The rooms that issue, over a database of their own and as the services build them, without HTTP and signing keys. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
+import { createAssertionStore } from '../../src/client-auth/store.ts'
 import { readConfig, type Environment } from '../../src/config.ts'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database } from '../../src/database/database.ts'
@@ -51,6 +52,7 @@ export function createNode(database: Database, clock: Clock, environment: Enviro
       clock,
       settings: config,
     }),
+    assertions: createAssertionStore(database),
     issueInstants: createIssueInstants({ clock }),
     endGrant: createEndGrant({ revocations: admin.revocations }),
   }
