@@ -28,9 +28,6 @@ interface CodeRow {
   is_ended: boolean
 }
 
-/** Where the grants lie that a code stands for: all of these columns are there. */
-export type CodeTable = 'authorization_codes' | 'device_codes'
-
 export interface Consumption {
   now: Date
   /** Whether a refresh family begins. */
@@ -117,7 +114,7 @@ export function createCodeStore(database: Queryable) {
     async consumeCode(
       codeHash: Buffer,
       { now, refreshable, listensForLogout, confirmation, idleExpiresAt, expiresAt }: Consumption,
-      table: CodeTable = 'authorization_codes',
+      table: 'authorization_codes' | 'device_codes' = 'authorization_codes',
     ): Promise<'consumed' | 'replayed' | 'ended'> {
       const [row] = await database.query<{ is_first: boolean; is_begun: boolean }>(
         `with session as materialized (

@@ -1,6 +1,7 @@
 /** The device authorization grant (RFC 8628), as the device and its client live it. */
 import { createHash } from 'node:crypto'
 import { decodeJwt } from 'jose'
+import * as oauth from 'oauth4webapi'
 import t, { type Test } from 'tap'
 import { deviceCodeGrant } from '../../src/protocol/grant-types.ts'
 import { answerDevice, deviceClient, enterCode, poll, startDevice } from '../support/device.ts'
@@ -48,6 +49,34 @@ t.test('a device waits for a person, gets tokens once, and goes on by refreshing
   t.match(await poll(provider, client, device), refused('invalid_grant'), 'used')
   t.match(await refresh(provider, client, tokens.refresh_token), refused('invalid_grant'))
   t.strictSame(await introspect(provider, client, tokens.access_token), { active: false })
+})
+
+t.test('oauth4webapi signs a device in, and takes a wait for what it is', async (t) => {
+  const { provider, user, client, browser } = await setUp(t)
+  const insecure = { [oauth.allowInsecureRequests]: true }
+  const issuer = new URL(provider.issuer)
+  const server = await oauth.processDiscoveryResponse(
+    issuer,
+    await oauth.discoveryRequest(issuer, insecure),
+  )
+  const self = { client_id: client.clientId }
+  const secret = oauth.ClientSecretBasic(client.secret)
+  const scope = { scope: 'openid' }
+  const device = await oauth.processDeviceAuthorizationResponse(
+    server,
+    self,
+    await oauth.deviceAuthorizationRequest(server, self, secret, scope, insecure),
+  )
+  const redeem = async () =>
+    oauth.processDeviceCodeResponse(
+      server,
+      self,
+      await oauth.deviceCodeGrantRequest(server, self, secret, device.device_code, insecure),
+    )
+  for (const error of ['authorization_pending', 'slow_down'])
+    t.equal(await redeem().catch((refusal: oauth.ResponseBodyError) => refusal.error), error)
+  await answerDevice(provider, browser, device)
+  t.equal(oauth.getValidatedIdTokenClaims(await redeem())?.sub, user.sub)
 })
 
 t.test('a public client names itself; without offline_access nothing is refreshed', async (t) => {
