@@ -28,8 +28,8 @@ export interface ClientRegistry {
   /** Forgets one client, or all; to be called on every NOTIFY on `clientsChannel`. */
   invalidate(clientId?: string): void
   list(): Promise<Client[]>
-  /** Those with an initiate_login_uri that are not revoked, by name; a hundred at most. */
-  listStartable(): Promise<Client[]>
+  /** Those that a sign-in of this user can start from here, by name; a hundred at most. */
+  listStartable(sub: string): Promise<Client[]>
   /** Takes RFC 7591 metadata, with a client_id and a client_secret where they are to be given ones. */
   create(input: unknown): Promise<WrittenClient>
   /** Given members replace, null removes, all others stay. */
@@ -95,7 +95,7 @@ export function createClientRegistry(dependencies: ClientRegistryDependencies): 
 
     list: async () => (await store.listClients()).map(toClient),
 
-    listStartable: async () => (await store.listStartable(maxStartable)).map(toClient),
+    listStartable: async (sub) => (await store.listStartable(sub, maxStartable)).map(toClient),
 
     async create(input) {
       const registration = settleClient(input, supported)

@@ -15,19 +15,28 @@ export interface StoredClient {
   updatedAt: Date
   /** Since when the client may do nothing any more. */
   revokedAt: Date | undefined
+  /** It registered itself and has never got a token: to be known when it gets the first. */
+  isUntried?: boolean
 }
 
 export interface ClientStore {
   findClient(clientId: string): Promise<StoredClient | undefined>
   listClients(): Promise<StoredClient[]>
-  /** Those that a sign-in can start from here, by name. */
-  listStartable(limit: number): Promise<StoredClient[]>
+  /**
+   * Those that a sign-in of this user can start from here, by name. Of those that registered themselves without anybody
+   * vouching for them, only those that the user has consented to: else anybody could put a link before everybody.
+   */
+  listStartable(sub: string, limit: number): Promise<StoredClient[]>
   isAllowedOrigin(origin: string): Promise<boolean>
-  insertClient(client: StoredClient): Promise<'created' | 'exists'>
-  /** Writes the client that `change` answers, and no other change comes in between; undefined when there is none. */
+  insertClient(client: StoredClient, transaction?: Queryable): Promise<'created' | 'exists'>
+  /**
+   * Writes the client that `change` answers, and no other change comes in between; undefined when there is none. What `also`
+   * writes belongs to it.
+   */
   changeClient<Change extends { client: StoredClient }>(
     clientId: string,
     change: (current: StoredClient) => Change,
+    also?: (changed: Change, transaction: Queryable) => Promise<void>,
   ): Promise<Change | undefined>
   disableClient(clientId: string, now: Date): Promise<'disabled' | 'unknown'>
   deleteClient(clientId: string): Promise<'deleted' | 'unknown'>
@@ -44,6 +53,7 @@ interface ClientRow {
   created_at: Date
   updated_at: Date
   revoked_at: Date | null
+  is_untried?: boolean
 }
 
 /** SQL of whether what a client was granted, or has asked for, is later than the client's last revocation. */
@@ -55,7 +65,11 @@ export function createClientStore(database: Database): ClientStore {
   return {
     async findClient(clientId) {
       const rows = await database.query<ClientRow>(
-        `select ${clientColumns} from clients where client_id = $1`,
+        `select ${clientColumns}, exists (
+           select from client_registrations r
+           where r.client_id = clients.client_id and r.expires_at is not null) as is_untried
+         from clients
+         where client_id = $1`,
         [clientId],
       )
       return rows.map(toClient)[0]
@@ -68,13 +82,17 @@ export function createClientStore(database: Database): ClientStore {
       return rows.map(toClient)
     },
 
-    async listStartable(limit) {
+    async listStartable(sub, limit) {
       const rows = await database.query<ClientRow>(
         `select ${clientColumns} from clients
          where metadata ? 'initiate_login_uri' and revoked_at is null
+           and (not exists (
+               select from client_registrations r
+               where r.client_id = clients.client_id and r.registration_token_id is null)
+             or exists (select from consents where consents.client_id = clients.client_id and sub = $1))
          order by lower(coalesce(metadata ->> 'client_name', client_id)), client_id
-         limit $1`,
-        [limit],
+         limit $2`,
+        [sub, limit],
       )
       return rows.map(toClient)
     },
@@ -89,8 +107,8 @@ export function createClientStore(database: Database): ClientStore {
       return rows.length > 0
     },
 
-    async insertClient(client) {
-      const rows = await database.query(
+    async insertClient(client, transaction = database) {
+      const rows = await transaction.query(
         `with written as (
            insert into clients (${clientColumns})
            values ($1, $2, $3, $4, $5, $6, $7)
@@ -110,7 +128,7 @@ export function createClientStore(database: Database): ClientStore {
       return rows.length > 0 ? 'created' : 'exists'
     },
 
-    changeClient: (clientId, change) =>
+    changeClient: (clientId, change, also) =>
       database.transaction(async (transaction) => {
         const [row] = await transaction.query<ClientRow>(
           `select ${clientColumns} from clients where client_id = $1 for update`,
@@ -119,6 +137,7 @@ export function createClientStore(database: Database): ClientStore {
         if (!row) return undefined
         const changed = change(toClient(row))
         await updateClient(transaction, changed.client)
+        await also?.(changed, transaction)
         return changed
       }),
 
@@ -174,5 +193,6 @@ function toClient(row: ClientRow): StoredClient {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     revokedAt: row.revoked_at ?? undefined,
+    ...(row.is_untried && { isUntried: true }),
   }
 }

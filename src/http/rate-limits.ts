@@ -1,6 +1,7 @@
 /**
- * Limits on guessing passwords and user codes, counted in Postgres and so shared by all nodes. Names and addresses are stored as
- * hashes only. Without the database there is no answer: nobody guesses unlimited during an outage.
+ * Limits on guessing passwords and user codes and on registering clients, counted in Postgres and so shared by all
+ * nodes. Names and addresses are stored as hashes only. Without the database there is no answer: nobody guesses unlimited
+ * during an outage.
  */
 import { createHash } from 'node:crypto'
 import { RateLimiterPostgres } from 'rate-limiter-flexible'
@@ -31,6 +32,8 @@ export interface RateLimits {
    */
   userCodeAttempt(address: string): Promise<RateLimitVerdict>
   recordUserCodeFound(address: string): Promise<void>
+  /** To be asked before a client is registered that nobody vouches for. Counts the attempt. */
+  registration(address: string): Promise<RateLimitVerdict>
 }
 
 const limits = {
@@ -38,6 +41,7 @@ const limits = {
   address: { points: 100, duration: 15 * 60 },
   identifier: { points: 100, duration: 60 * 60 },
   userCode: { points: 30, duration: 15 * 60 },
+  registration: { points: 100, duration: 60 * 60 },
 }
 
 export function createRateLimits({
@@ -61,6 +65,7 @@ export function createRateLimits({
     })
   const [pair, address, identifier] = [limiter('pair'), limiter('address'), limiter('identifier')]
   const userCode = limiter('userCode')
+  const registrations = limiter('registration')
 
   return {
     async loginAttempt(attempt) {
@@ -96,6 +101,13 @@ export function createRateLimits({
     async recordUserCodeFound(from) {
       await userCode.reward(hash(networkOf(from)))
     },
+
+    async registration(from) {
+      const attempts = await registrations.penalty(hash(networkOf(from)))
+      return attempts.consumedPoints > limits.registration.points
+        ? refuse(attempts.msBeforeNext)
+        : { allowed: true }
+    },
   }
 }
 
@@ -105,6 +117,7 @@ const unlimited: RateLimits = {
   recordSuccess: async () => {},
   userCodeAttempt: async () => ({ allowed: true }),
   recordUserCodeFound: async () => {},
+  registration: async () => ({ allowed: true }),
 }
 
 function refuse(millisecondsToWait: number): RateLimitVerdict {

@@ -31,7 +31,7 @@ export function registerHome(
     const session = await browserSession.find(request)
     const [account, startable] = await Promise.all([
       session && accounts.findBySub(session.sub),
-      session ? clients.listStartable() : [],
+      session ? clients.listStartable(session.sub) : [],
     ])
     const home: HomeSession | undefined = session && {
       account: account?.email ?? account?.username ?? session.sub,

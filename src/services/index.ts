@@ -40,6 +40,7 @@ import { feedType } from '../verifier/feed.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
+import { createRegistrationServices } from './registration.ts'
 import { createWatchServices } from './watch.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
@@ -121,6 +122,9 @@ export async function createServices(options: ServiceOptions) {
     clock,
   })
 
+  const registrations = createRegistrationServices(options, admin)
+  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
+
   const basePath = basePathOf(issuer)
   const securityHeaders = createSecurityHeaders({ isHttps: issuer.startsWith('https:') })
   const assets = createAssets({ basePath })
@@ -143,6 +147,7 @@ export async function createServices(options: ServiceOptions) {
     pendingRequests,
     clientAuthentication,
     grantTypes,
+    registrations,
     basePath,
     securityHeaders,
     assets,
@@ -158,7 +163,7 @@ export async function createServices(options: ServiceOptions) {
       csrf: createCsrf({ key: serverSecret.deriveKey('form tokens'), randomBytes }),
       issuer,
     }),
-    rateLimits: createRateLimits({ database, enabled: config.rateLimit }),
+    rateLimits,
     discovery: {
       capabilities: {
         issuer,
@@ -166,10 +171,18 @@ export async function createServices(options: ServiceOptions) {
         authMethods: authMethodNames,
         signingAlgs: config.signingAlgs,
         revocationFeed: config.revocationFeed !== 'off',
+        registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+    registrationEndpoint: {
+      mode: config.registration,
+      registrations,
+      rateLimits,
+      issuer,
+      watch: watchServices.watch,
+    },
     revocationsEndpoint: {
       watch: watchServices.watch,
       metrics: watchServices.metrics,

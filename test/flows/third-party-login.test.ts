@@ -1,5 +1,5 @@
 /** A sign-in that the provider starts (OpenID Connect Core §4): a link on the start page leads to the client, and back. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose'
 import t, { type Test } from 'tap'
@@ -125,6 +125,33 @@ t.test(
   },
 )
 
+t.test('an application that nobody vouches for is listed to whom it is known', async (t) => {
+  const provider = await createTestProvider(t)
+  const user = await provider.createUser()
+  const client_name = 'Your Bank'
+  const own = await provider.createClient({ client_name, initiate_login_uri: 'https://x.example/' })
+  const register = (tokenId: string | null) =>
+    provider.database.query(
+      `insert into client_registrations
+         (client_id, access_token_hash, registration_token_id, registered_at)
+       values ($1, '', $2, now())
+       on conflict (client_id) do update set registration_token_id = $2`,
+      [own.clientId, tokenId],
+    )
+  const browser = await startSession(provider, user.sub)
+  const names = async () =>
+    applicationsOf((await browser.open(`${provider.issuer}/`)).html).map(([name]) => name)
+
+  await register(null)
+  t.strictSame(await names(), [])
+  await register(randomUUID())
+  t.strictSame(await names(), [client_name], 'whoever gave it an initial access token does')
+  await register(null)
+  await provider.services.consents.grant(user.sub, own.clientId, { scope: [], resources: [] })
+  t.strictSame(await names(), [client_name])
+  t.strictSame(await provider.services.clients.listStartable('another'), [])
+})
+
 t.test('of very many applications a hundred are listed', async (t) => {
   const provider = await createTestProvider(t)
   await provider.database.query(
@@ -132,7 +159,7 @@ t.test('of very many applications a hundred are listed', async (t) => {
      select 'app' || n, '{"initiate_login_uri": "https://app.example/"}', '{}', now(), now()
      from generate_series(1, 150) n`,
   )
-  t.equal((await provider.services.clients.listStartable()).length, 100)
+  t.equal((await provider.services.clients.listStartable('nobody')).length, 100)
 })
 
 t.test('only https, or http on loopback, can be where a sign-in starts', async (t) => {
