@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { registerAuthorize } from './endpoints/authorize.ts'
+import { registerDeviceAuthorization } from './endpoints/device-authorization.ts'
 import { registerDiscovery } from './endpoints/discovery.ts'
 import { registerGlobalTokenRevocation } from './endpoints/global-token-revocation.ts'
 import { registerHealth } from './endpoints/health.ts'
@@ -31,6 +32,7 @@ import { loggedPath, type RawQuery } from './http/requests.ts'
 import { toFastifyTrustProxy } from './http/trust-proxy.ts'
 import { registerAssets } from './pages/assets.ts'
 import { registerConsent } from './pages/consent.tsx'
+import { registerDevice } from './pages/device.tsx'
 import { sendErrorPage } from './pages/error.tsx'
 import { registerHome } from './pages/home.tsx'
 import { registerLogin } from './pages/login.tsx'
@@ -78,6 +80,7 @@ export async function createApp(
       registerJwks(routes, services)
       registerAuthorize(routes, services)
       registerPushedAuthorization(routes, services)
+      registerDeviceAuthorization(routes, services)
       registerToken(routes, services)
       registerUserinfo(routes, services)
       registerIntrospect(routes, services)
@@ -90,6 +93,7 @@ export async function createApp(
       registerHome(routes, services)
       registerLogin(routes, services)
       registerConsent(routes, services)
+      registerDevice(routes, services)
       registerLogout(routes, services)
       registerAssets(routes, services)
     },

@@ -34,6 +34,7 @@ t.test('without any variable everything has its default', async (t) => {
     accessTokenTtlSeconds: 600,
     idTokenTtlSeconds: 600,
     codeTtlSeconds: 60,
+    deviceCodeTtlSeconds: 600,
     authorizationRequestTtlSeconds: 1800,
     pushedRequestTtlSeconds: 60,
     requirePushedRequests: false,

@@ -5,7 +5,7 @@ import { maxOwnTokenLength } from '../tokens/own-tokens.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { maxParameterLength, type Params } from '../protocol/params.ts'
 import { isCodeChallenge } from '../protocol/pkce.ts'
-import { issuerScopes, parseScope } from '../protocol/scopes.ts'
+import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
 import { responseModes, type Recipient } from './recipient.ts'
 
 export const prompts = ['none', 'login', 'consent', 'select_account'] as const
@@ -68,15 +68,6 @@ function refuseUnsupported(params: Params): void {
     throw new OAuthError(
       'request_uri_not_supported',
       `A request_uri of your own is not supported. Send the request object itself as 'request', or push the request.`,
-    )
-}
-
-function refuseIssuerScopes(scope: readonly string[]): void {
-  const name = scope.find((one) => issuerScopes.has(one))
-  if (name !== undefined)
-    throw new OAuthError(
-      'invalid_scope',
-      `The scope '${name}' is for a service itself, not for a user. Ask for it with client_credentials.`,
     )
 }
 

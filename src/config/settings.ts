@@ -99,6 +99,12 @@ export const settings = {
     default: '60',
     sentence: 'How long an authorization code can be redeemed; 600 at most.',
   },
+  deviceCodeTtlSeconds: {
+    variable: 'CLAVIGER_DEVICE_CODE_TTL_SECONDS',
+    parse: read.wholeNumber(1, 3600),
+    default: '600',
+    sentence: 'How long a person may take to enter the code that a device shows; 3600 at most.',
+  },
   authorizationRequestTtlSeconds: {
     variable: 'CLAVIGER_AUTHORIZATION_REQUEST_TTL_SECONDS',
     parse: read.wholeNumber(1, day),

@@ -33,6 +33,7 @@ function metadataOf(capabilities: Capabilities) {
     authorization_endpoint: issuer + paths.authorize,
     pushed_authorization_request_endpoint: issuer + paths.pushedAuthorization,
     token_endpoint: issuer + paths.token,
+    device_authorization_endpoint: issuer + paths.deviceAuthorization, // RFC 8628 §4
     userinfo_endpoint: issuer + paths.userinfo,
     jwks_uri: issuer + paths.jwks,
     ...(capabilities.registration && { registration_endpoint: issuer + paths.register }),

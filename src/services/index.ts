@@ -27,6 +27,8 @@ import { createRevocationStore } from '../revocation/store.ts'
 import { createAccessTokens } from '../tokens/access-tokens.ts'
 import { createCodeStore } from '../tokens/code-store.ts'
 import { createCodes } from '../tokens/codes.ts'
+import { createDeviceCodeStore } from '../tokens/device-code-store.ts'
+import { createDeviceCodes } from '../tokens/device-codes.ts'
 import { createEndGrant } from '../tokens/end-grant.ts'
 import { createFamilyStore } from '../tokens/family-store.ts'
 import { createIdTokenHints } from '../tokens/id-token-hints.ts'
@@ -60,6 +62,11 @@ export async function createServices(options: ServiceOptions) {
 
   const consents = createConsents({ store: createConsentStore(database), clock })
   const codes = createCodes({ store: createCodeStore(database), clock, settings: config })
+  const deviceCodes = createDeviceCodes({
+    store: createDeviceCodeStore(database),
+    clock,
+    settings: config,
+  })
   const families = createRefreshFamilies({
     store: createFamilyStore(database),
     format: createRefreshTokenFormat({ key: serverSecret.deriveKey('refresh tokens') }),
@@ -97,23 +104,30 @@ export async function createServices(options: ServiceOptions) {
     clock,
     skewSeconds: config.clockSkewSeconds,
   })
+  const assertions = createAssertionStore(database)
   const clientAuthentication = createClientAuthentication({
     clients,
-    assertions: createAssertionStore(database),
+    assertions,
     clientKeys,
     issuer,
-    endpoints: [paths.token, paths.pushedAuthorization].map((path) => issuer + path),
+    endpoints: [paths.token, paths.pushedAuthorization, paths.deviceAuthorization].map(
+      (path) => issuer + path,
+    ),
     clock,
     skewSeconds: config.clockSkewSeconds,
   })
   const grantTypes = createGrantTypes({
     codes,
+    deviceCodes,
     accounts,
     families,
     targets,
     issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
+    assertions,
+    assertionAudiences: [issuer, issuer + paths.token],
+    skewSeconds: config.clockSkewSeconds,
     clock,
   })
 
@@ -131,6 +145,8 @@ export async function createServices(options: ServiceOptions) {
     audience: config.defaultAudience,
     clock,
     consents,
+    targets,
+    deviceCodes,
     clientKeys,
     families,
     accessTokens,
@@ -144,7 +160,6 @@ export async function createServices(options: ServiceOptions) {
       requirePushedRequests: config.requirePushedRequests,
       pushedTtlSeconds: config.pushedRequestTtlSeconds,
     },
-    targets,
     clientAuthentication,
     grantTypes,
     registrations,

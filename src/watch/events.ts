@@ -5,6 +5,7 @@ import type { ErrorCode } from '../protocol/errors.ts'
 export type WatchedEndpoint =
   | 'token'
   | 'par'
+  | 'device-authorization'
   | 'userinfo'
   | 'introspect'
   | 'revoke'

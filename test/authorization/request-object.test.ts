@@ -61,14 +61,14 @@ t.test(
       __proto__: 'x',
     })
     t.strictSame(params.entries(), [
-    ['client_id', 'app'],
-    ['scope', 'openid'],
-    ['state', 'é'],
-    ['max_age', '60'],
-    ['resource', 'https://a.example'],
-    ['resource', 'https://b.example'],
-  ])
-  const one = await open({ resource: 'https://a.example' })
+      ['client_id', 'app'],
+      ['scope', 'openid'],
+      ['state', 'é'],
+      ['max_age', '60'],
+      ['resource', 'https://a.example'],
+      ['resource', 'https://b.example'],
+    ])
+    const one = await open({ resource: 'https://a.example' })
     t.strictSame(one.all('resource'), ['https://a.example'])
   },
 )
