@@ -17,6 +17,7 @@ import { registerRevoke } from './endpoints/revoke.ts'
 import { registerToken } from './endpoints/token.ts'
 import { registerUserinfo } from './endpoints/userinfo.ts'
 import { corsOptions } from './http/cors.ts'
+import { offerDpopNonces } from './http/dpop-nonce.ts'
 import {
   answerBadUrl,
   createBrokenRequestHandler,
@@ -68,6 +69,7 @@ export async function createApp(
     )
   })
   measureRequests(app, services.metrics)
+  offerDpopNonces(app, services.possession)
   registerErrorHandler(app, { sendErrorPage: sendErrorPage(services) })
 
   registerDiscovery(app, services.discovery)

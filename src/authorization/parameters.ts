@@ -5,6 +5,7 @@ export const keptParameters: ReadonlySet<string> = new Set([
   'client_id',
   'code_challenge',
   'code_challenge_method',
+  'dpop_jkt', // RFC 9449 §10
   'id_token_hint',
   'login_hint',
   'max_age',

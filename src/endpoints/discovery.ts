@@ -6,6 +6,7 @@ import { responseModes } from '../authorization/recipient.ts'
 import { assertionAlgorithms } from '../clients/jwks.ts'
 import { sendCacheable } from '../http/cacheable.ts'
 import { basePathOf } from '../http/pages.ts'
+import { dpopAlgorithms } from '../possession/possession.ts'
 import { claimsByScope, standardScopes } from '../protocol/scopes.ts'
 import { paths } from '../protocol/paths.ts'
 import { codeChallengeMethods } from '../protocol/pkce.ts'
@@ -52,6 +53,7 @@ function metadataOf(capabilities: Capabilities) {
     revocation_endpoint_auth_methods_supported: authMethods,
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     global_token_revocation_endpoint_auth_methods_supported: ['Bearer'],
+    dpop_signing_alg_values_supported: dpopAlgorithms,
     authorization_response_iss_parameter_supported: true,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,

@@ -6,6 +6,7 @@ import type { Client } from '../clients/registry.ts'
 import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { paths } from '../protocol/paths.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
 import type { RefreshFamilies } from '../tokens/refresh-families.ts'
@@ -54,7 +55,7 @@ export function registerIntrospect(
     const verdict = await accessTokens.check(token)
     if (verdict.claims) witness.learn(subjectsOf(verdict.claims))
     return verdict.valid
-      ? { active: true, token_type: 'Bearer', ...verdict.claims }
+      ? { active: true, token_type: tokenTypeOf(verdict.claims.cnf), ...verdict.claims }
       : { active: false }
   }
 
@@ -69,6 +70,7 @@ export function registerIntrospect(
       sub: family.sub,
       client_id: family.clientId,
       ...(scope.length > 0 && { scope: scope.join(' ') }),
+      ...(family.confirmation && { cnf: family.confirmation }),
       exp: Math.floor(family.expiresAt.getTime() / 1000),
       iat: Math.floor(family.rotatedAt.getTime() / 1000),
     }

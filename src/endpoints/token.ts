@@ -3,8 +3,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { decodeJwt } from 'jose'
 import type { ClientAuthentication } from '../client-auth/index.ts'
 import type { GrantType, TokenResponse } from '../grants/grant-type.ts'
+import type { PresentedBy } from '../http/presented-by.ts'
 import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
+import type { Possession } from '../possession/possession.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
 import { subjectsOf } from '../watch/events.ts'
@@ -15,10 +17,14 @@ export function registerToken(
   app: FastifyInstance,
   {
     clientAuthentication,
+    possession,
+    presentedBy,
     grantTypes,
     watch,
   }: {
     clientAuthentication: ClientAuthentication
+    possession: Pick<Possession, 'confirm'>
+    presentedBy: PresentedBy
     grantTypes: readonly GrantType[]
     watch: Watch
   },
@@ -41,7 +47,8 @@ export function registerToken(
         'unauthorized_client',
         `This client is not registered for the grant_type '${grantType.name}'.`,
       )
-    const response = await grantType.exchange({ client, params, witness })
+    const confirmation = await possession.confirm(client.metadata, presentedBy(request))
+    const response = await grantType.exchange({ client, params, confirmation, witness })
     witness.record({
       type: 'token.issued',
       details: { grant_type: grantType.name },

@@ -9,6 +9,7 @@ export const expirables = [
   'expiredRefreshFamilies',
   'revokedRefreshFamilies',
   'usedAssertions',
+  'usedProofs',
   'revocations',
   'rateLimits',
   'goneSigningKeys',
@@ -75,6 +76,12 @@ const statements: Record<Expirable, string> = {
       where expires_at < $1
       order by expires_at limit $2 for update skip locked))`,
 
+  usedProofs: `
+    delete from used_proofs where proof_hash = any (array(
+      select proof_hash from used_proofs
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
   revocations: `
     delete from revocations where cursor = any (array(
       select cursor from revocations
@@ -125,6 +132,7 @@ const expiries: Record<string, string> = {
   authorization_codes: 'min(expires_at)',
   refresh_families: 'min(least(idle_expires_at, expires_at))',
   used_assertions: 'min(expires_at)',
+  used_proofs: 'min(expires_at)',
   revocations: 'min(expires_at)',
   rate_limits: 'to_timestamp(min(expire) / 1000.0)',
   session_clients: 'min(expires_at)',

@@ -14,10 +14,14 @@ import { createAssets } from '../http/assets.ts'
 import { createBrowserSession } from '../http/browser-session.ts'
 import { createCsrf } from '../http/csrf.ts'
 import { basePathOf, createPages } from '../http/pages.ts'
+import { createPresentedBy } from '../http/presented-by.ts'
 import { createRateLimits } from '../http/rate-limits.ts'
 import { createSecurityHeaders } from '../http/security-headers.ts'
 import { createServerSecretStore } from '../keys/server-secret-store.ts'
 import { loadServerSecret } from '../keys/server-secret.ts'
+import { createNonces } from '../possession/nonces.ts'
+import { createPossession } from '../possession/possession.ts'
+import { createProofStore } from '../possession/store.ts'
 import { paths } from '../protocol/paths.ts'
 import { createFeedDocuments } from '../revocation/feed-documents.ts'
 import { createRevocationFeed } from '../revocation/feed.ts'
@@ -80,6 +84,16 @@ export async function createServices(options: ServiceOptions) {
   const revocationFeed = createRevocationFeed({ store: createRevocationStore(database), clock })
   addGauges({ ...watchServices, database, clock, keyring, revocationFeed })
 
+  const possession = createPossession({
+    store: createProofStore(database),
+    nonces: createNonces({ key: serverSecret.deriveKey('dpop nonces'), clock }),
+    nonceMode: config.dpopNonce,
+    issuer,
+    mtlsIssuer: undefined,
+    clock,
+  })
+  const presentedBy = createPresentedBy({ issuer })
+
   const authorization = createAuthorization({ codes, targets, clock })
   const pendingRequests = createPendingRequests({
     store: createPendingRequestStore(database),
@@ -126,6 +140,8 @@ export async function createServices(options: ServiceOptions) {
     authorization,
     pendingRequests,
     clientAuthentication,
+    possession,
+    presentedBy,
     grantTypes,
     basePath,
     securityHeaders,
@@ -166,6 +182,8 @@ export async function createServices(options: ServiceOptions) {
           ownTokens: createOwnTokens({ keyring, revocations: revocationFeed, issuer, clock }),
           accounts,
         }),
+        possession,
+        presentedBy,
         audience: config.defaultAudience,
       }),
       feed: revocationFeed,

@@ -48,6 +48,10 @@ async function insertEverywhere(database: Queryable, now: Date, expiresAt: Date)
     hash,
     expiresAt,
   ])
+  await database.query('insert into used_proofs (proof_hash, expires_at) values ($1, $2)', [
+    hash,
+    expiresAt,
+  ])
   await database.query(
     `insert into revocations (kind, id, not_before, expires_at, cursor, revoked_at)
      values ('user', $1, $2, $3, nextval('revocations_cursor'), $2)`,
@@ -104,6 +108,7 @@ async function countRows(database: Queryable): Promise<Record<string, number>> {
             (select count(*) from authorization_requests)::int as authorization_requests,
             (select count(*) from authorization_codes)::int as authorization_codes,
             (select count(*) from used_assertions)::int as used_assertions,
+            (select count(*) from used_proofs)::int as used_proofs,
             (select count(*) from revocations)::int as revocations,
             (select count(*) from rate_limits)::int as rate_limits,
             (select count(*) from token_events)::int as token_events,
@@ -119,6 +124,7 @@ function everywhere(rows: number): Record<string, number> {
     authorization_requests: rows,
     authorization_codes: rows,
     used_assertions: rows,
+    used_proofs: rows,
     revocations: rows,
     rate_limits: rows,
     token_events: rows,
