@@ -302,6 +302,7 @@ t.test('every table with an expiry is looked after', async (t) => {
       'signals',
       'token_events',
       'used_assertions',
+      'used_proofs',
     ],
     'a table that is missing here needs a statement in jobs/store.ts',
   )
