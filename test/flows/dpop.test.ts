@@ -1,5 +1,5 @@
 /** Tokens bound to DPoP keys (RFC 9449): who may use what, server nonces, and proofs that count once on all nodes. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { decodeJwt } from 'jose'
 import t from 'tap'
 import { createDpopKey, type DpopKey } from '../support/dpop.ts'
@@ -162,20 +162,25 @@ t.test('a proof counts once, on whichever nodes it arrives at the same time', as
     const answers = await Promise.all(
       [provider, beside, provider, beside].map((node) => askWith(dpop, node)),
     )
-    t.strictSame(answers.map(({ status, body }) => body['error'] ?? status).toSorted(), [
-      200,
-      'invalid_dpop_proof',
-      'invalid_dpop_proof',
-      'invalid_dpop_proof',
-    ])
+    t.strictSame(
+      answers
+        .map(({ status, body }) => `${status} ${String(body['error'])}`)
+        .toSorted((a, b) => a.localeCompare(b)),
+      [
+        '200 undefined',
+        '400 invalid_dpop_proof',
+        '400 invalid_dpop_proof',
+        '400 invalid_dpop_proof',
+      ],
+    )
   }
 })
 
-t.test('server nonces', async (t) => {
-  const nonceOf = ({ headers }: { headers: Headers }) => headers.get('dpop-nonce') ?? ''
-  const withNonce = (nonce: string, at?: TestProvider) =>
-    key.prove('POST /token', { claims: { nonce } }).then((dpop) => askWith(dpop, at))
+const nonceOf = ({ headers }: { headers: Headers }) => headers.get('dpop-nonce') ?? ''
+const withNonce = (nonce: string, at?: TestProvider) =>
+  key.prove('POST /token', { claims: { nonce } }).then((dpop) => askWith(dpop, at))
 
+t.test('server nonces', async (t) => {
   t.test('one is offered with each answer to a proof, errors too, and only there', async (t) => {
     const offered = await askWith(await key.prove('POST /token'))
     t.match(nonceOf(offered), /^[\w-]{43}$/)
@@ -230,25 +235,27 @@ t.test('server nonces', async (t) => {
   })
 })
 
+async function isRefused(dpop: string): Promise<void> {
+  const response = await fetch(`${issuer}/token`, {
+    method: 'POST',
+    headers: [
+      ['authorization', `Basic ${btoa(`${service.clientId}:${service.secret}`)}`],
+      ['dpop', dpop],
+    ],
+    body: new URLSearchParams({ grant_type: 'client_credentials' }),
+  })
+  const { error } = (await response.json()) as { error?: string }
+  if (response.status !== 400 || error !== 'invalid_dpop_proof')
+    throw new Error(`${response.status} ${error} for ${dpop}`)
+}
+
+const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+
 t.test('a proof that is nearly one never gets a token, and never a fault of ours', async (t) => {
   const claims = ['jti', 'htm', 'htu', 'iat'] as const
   const header = ['typ', 'alg', 'jwk'] as const
   const wrong = fc.oneof(
-    fc.constantFrom(
-      null,
-      '',
-      0,
-      -1,
-      1e400,
-      true,
-      [],
-      {},
-      'GET',
-      'at+jwt',
-      'none',
-      'HS256',
-      'ES256 ',
-    ),
+    fc.constantFrom(null, '', 0, -1, true, [], {}, 'GET', 'at+jwt', 'none', 'HS256', 'ES256 '),
     fc.string({ unit: 'binary', maxLength: 20 }),
     fc.object({ maxDepth: 1, maxKeys: 3 }),
   )
@@ -256,7 +263,6 @@ t.test('a proof that is nearly one never gets a token, and never a fault of ours
   const decoded = good
     .slice(0, 2)
     .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()))
-  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
   const changed = fc
     .record({ name: fc.constantFrom(...claims, ...header), value: wrong })
     .map(({ name, value }) => {
@@ -279,19 +285,6 @@ t.test('a proof that is nearly one never gets a token, and never a fault of ours
       return text.slice(0, at) + by + text.slice(at + 1)
     })
 
-  async function isRefused(dpop: string): Promise<void> {
-    const response = await fetch(`${issuer}/token`, {
-      method: 'POST',
-      headers: [
-        ['authorization', `Basic ${btoa(`${service.clientId}:${service.secret}`)}`],
-        ['dpop', dpop],
-      ],
-      body: new URLSearchParams({ grant_type: 'client_credentials' }),
-    })
-    const { error } = (await response.json()) as { error?: string }
-    if (response.status !== 400 || error !== 'invalid_dpop_proof')
-      throw new Error(`${response.status} ${error} for ${dpop}`)
-  }
   await fc.assert(fc.asyncProperty(fc.oneof(changed, broken), isRefused), { numRuns: 150 })
   await fc.assert(
     fc.asyncProperty(signed, async ({ name, value }) => {
