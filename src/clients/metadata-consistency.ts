@@ -1,4 +1,5 @@
 /** What the members of client metadata must agree on with each other. */
+import { certificateNameRules, countCertificateNames } from './certificate-names.ts'
 import { assertionAlgorithms, canVerify } from './jwks.ts'
 import type { ClientMetadata } from './metadata.ts'
 import { fapi2Algorithms, profileDemands } from './profiles.ts'
@@ -68,6 +69,21 @@ const agreements: Agreement[] = [
     members: ['token_endpoint_auth_signing_alg', 'token_endpoint_auth_method'],
     isBroken: (m) => m.token_endpoint_auth_signing_alg !== undefined && !signsAssertions(m),
     message: 'It is only for token_endpoint_auth_method private_key_jwt. Leave it out.',
+  },
+  {
+    members: ['token_endpoint_auth_method'],
+    isBroken: (m) =>
+      m.token_endpoint_auth_method === 'tls_client_auth'
+        ? countCertificateNames(m) !== 1
+        : countCertificateNames(m) > 0,
+    message: `The method tls_client_auth, and no other, needs exactly one of ${Object.keys(certificateNameRules).join(', ')} (RFC 8705 §2.1.2).`,
+  },
+  {
+    members: ['jwks', 'token_endpoint_auth_method'],
+    isBroken: (m) =>
+      m.token_endpoint_auth_method === 'self_signed_tls_client_auth' && m.jwks === undefined,
+    message:
+      'The method self_signed_tls_client_auth needs the keys of the certificates, with the certificates as their x5c or without.',
   },
   {
     members: ['backchannel_logout_uri', 'backchannel_logout_session_required'],

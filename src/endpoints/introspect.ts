@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ClientAuthentication } from '../client-auth/index.ts'
 import { allowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
+import type { PresentedBy } from '../http/presented-by.ts'
 import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -18,12 +19,14 @@ export function registerIntrospect(
   app: FastifyInstance,
   {
     clientAuthentication,
+    presentedBy,
     accessTokens,
     families,
     issuer,
     watch,
   }: {
     clientAuthentication: ClientAuthentication
+    presentedBy: PresentedBy
     accessTokens: AccessTokens
     families: Pick<RefreshFamilies, 'findLive'>
     issuer: string
@@ -35,7 +38,13 @@ export function registerIntrospect(
   async function introspect(request: FastifyRequest, witness: Witness) {
     const params = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
-    const { client } = await clientAuthentication.authenticate({ authorization, params, witness })
+    const { certificate } = presentedBy(request)
+    const { client } = await clientAuthentication.authenticate({
+      authorization,
+      certificate,
+      params,
+      witness,
+    })
     if (client.isPublic)
       throw new OAuthError('invalid_client', 'Introspection needs a client that authenticates.')
     const token = params.require('token')

@@ -34,7 +34,14 @@ export function registerToken(
   async function exchange(request: FastifyRequest, witness: Witness): Promise<TokenResponse> {
     const params = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
-    const { client } = await clientAuthentication.authenticate({ authorization, params, witness })
+    const presented = presentedBy(request)
+    const { certificate } = presented
+    const { client } = await clientAuthentication.authenticate({
+      authorization,
+      certificate,
+      params,
+      witness,
+    })
     const name = params.require('grant_type')
     const grantType = grantTypes.find((one) => one.name === name)
     if (!grantType)
@@ -47,7 +54,7 @@ export function registerToken(
         'unauthorized_client',
         `This client is not registered for the grant_type '${grantType.name}'.`,
       )
-    const confirmation = await possession.confirm(client.metadata, presentedBy(request))
+    const confirmation = await possession.confirm(client.metadata, presented)
     const response = await grantType.exchange({ client, params, confirmation, witness })
     witness.record({
       type: 'token.issued',

@@ -1,9 +1,11 @@
 /** Everything that serves requests, built in dependency order. */
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createAuthorization } from '../authorization/authorization.ts'
 import { createPendingRequests } from '../authorization/pending-requests.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
-import { authMethodNames, createClientAuthentication } from '../client-auth/index.ts'
+import { readAuthorities } from '../client-auth/authorities.ts'
+import { authMethodNamesWith, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
 import { createClientKeys } from '../clients/client-keys.ts'
 import { createConsents } from '../consents/consents.ts'
@@ -12,6 +14,7 @@ import { createFeedAccess } from '../endpoints/feed-access.ts'
 import { createGrantTypes, grantTypeNames } from '../grants/index.ts'
 import { createAssets } from '../http/assets.ts'
 import { createBrowserSession } from '../http/browser-session.ts'
+import { createClientCertificateReader } from '../http/client-certificate.ts'
 import { createCsrf } from '../http/csrf.ts'
 import { basePathOf, createPages } from '../http/pages.ts'
 import { createPresentedBy } from '../http/presented-by.ts'
@@ -39,7 +42,7 @@ import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTargets } from '../tokens/targets.ts'
 import { feedType } from '../verifier/feed.ts'
-import { createAdminServices, type ServiceOptions } from './admin.ts'
+import { certificateSupportOf, createAdminServices, type ServiceOptions } from './admin.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
 import { createWatchServices } from './watch.ts'
@@ -48,7 +51,8 @@ export type Services = Awaited<ReturnType<typeof createServices>>
 
 export async function createServices(options: ServiceOptions) {
   const { config, database, clock } = options
-  const { issuer } = config
+  const { issuer, mtlsIssuer } = config
+  const certificateSupport = certificateSupportOf(config)
   const admin = createAdminServices(options)
   const keys = await createKeyServices(options, admin)
   const { accounts, clients, resources, revocations, sessions } = admin
@@ -89,10 +93,16 @@ export async function createServices(options: ServiceOptions) {
     nonces: createNonces({ key: serverSecret.deriveKey('dpop nonces'), clock }),
     nonceMode: config.dpopNonce,
     issuer,
-    mtlsIssuer: undefined,
+    mtlsIssuer,
     clock,
   })
-  const presentedBy = createPresentedBy({ issuer })
+  const presentedBy = createPresentedBy({
+    issuer,
+    readClientCertificate: createClientCertificateReader({
+      header: config.clientCertHeader,
+      trustedProxies: typeof config.trustProxy === 'object' ? config.trustProxy : [],
+    }),
+  })
 
   const authorization = createAuthorization({ codes, targets, clock })
   const pendingRequests = createPendingRequests({
@@ -106,7 +116,13 @@ export async function createServices(options: ServiceOptions) {
     assertions: createAssertionStore(database),
     clientKeys,
     issuer,
-    endpoints: [paths.token, paths.pushedAuthorization].map((path) => issuer + path),
+    authorities:
+      config.clientCaFile === undefined
+        ? []
+        : readAuthorities(readFileSync(config.clientCaFile, 'utf8')),
+    endpoints: [issuer, mtlsIssuer ?? []]
+      .flat()
+      .flatMap((base) => [base + paths.token, base + paths.pushedAuthorization]),
     clock,
     skewSeconds: config.clockSkewSeconds,
   })
@@ -163,7 +179,9 @@ export async function createServices(options: ServiceOptions) {
       capabilities: {
         issuer,
         grantTypes: grantTypeNames,
-        authMethods: authMethodNames,
+        authMethods: authMethodNamesWith(certificateSupport),
+        certificates: certificateSupport.certificates,
+        mtlsIssuer,
         signingAlgs: config.signingAlgs,
         revocationFeed: config.revocationFeed !== 'off',
       },
