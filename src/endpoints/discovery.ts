@@ -28,7 +28,7 @@ export interface Capabilities {
 const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'amr', 'sid', 'nonce']
 
 /** Those at which a certificate tells who a client is, or whose a token (RFC 8705 §5). */
-const mtlsEndpoints = [
+const mtlsEndpoints = new Set([
   'token_endpoint',
   'pushed_authorization_request_endpoint',
   'device_authorization_endpoint',
@@ -37,11 +37,11 @@ const mtlsEndpoints = [
   'revocation_endpoint',
   'revocation_feed_endpoint',
   'global_token_revocation_endpoint',
-]
+])
 
 function mtlsAliases(metadata: object, { issuer, mtlsIssuer }: Capabilities) {
   if (mtlsIssuer === undefined) return {}
-  const aliased = Object.entries(metadata).filter(([name]) => mtlsEndpoints.includes(name))
+  const aliased = Object.entries(metadata).filter(([name]) => mtlsEndpoints.has(name))
   const aliases = aliased.map(([name, url]) => [
     name,
     mtlsIssuer + String(url).slice(issuer.length),
