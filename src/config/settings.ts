@@ -2,6 +2,7 @@
 import { bindingSettings } from './binding-settings.ts'
 import { keySettings } from './key-settings.ts'
 import * as read from './parsers.ts'
+import { registrationSettings } from './registration-settings.ts'
 import { revocationSettings } from './revocation-settings.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 import { watchSettings } from './watch-settings.ts'
@@ -138,13 +139,15 @@ export const settings = {
   },
   ...bindingSettings,
   ...keySettings,
+  ...registrationSettings,
   ...revocationSettings,
   ...watchSettings,
   rateLimit: {
     variable: 'CLAVIGER_RATE_LIMIT',
     parse: read.onOrOff,
     default: 'on',
-    sentence: 'Whether failed sign-ins are limited; `off` is for load tests only.',
+    sentence:
+      'Whether failed sign-ins and open registration are limited; `off` is for load tests only.',
   },
   passwordHashConcurrency: {
     variable: 'CLAVIGER_PASSWORD_HASH_CONCURRENCY',

@@ -9,6 +9,7 @@ import { watched } from '../http/witness.ts'
 import type { Possession } from '../possession/possession.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
+import type { Registrations } from '../registration/registrations.ts'
 import { subjectsOf } from '../watch/events.ts'
 import type { Watch } from '../watch/watch.ts'
 import type { Witness } from '../watch/witness.ts'
@@ -20,12 +21,14 @@ export function registerToken(
     possession,
     presentedBy,
     grantTypes,
+    registrations,
     watch,
   }: {
     clientAuthentication: ClientAuthentication
     possession: Pick<Possession, 'confirm'>
     presentedBy: PresentedBy
     grantTypes: readonly GrantType[]
+    registrations: Pick<Registrations, 'noteUse'>
     watch: Watch
   },
 ): void {
@@ -56,6 +59,7 @@ export function registerToken(
       )
     const confirmation = await possession.confirm(client.metadata, presented)
     const response = await grantType.exchange({ client, params, confirmation, witness })
+    await registrations.noteUse(client)
     witness.record({
       type: 'token.issued',
       details: { grant_type: grantType.name },

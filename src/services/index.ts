@@ -45,6 +45,7 @@ import { feedType } from '../verifier/feed.ts'
 import { certificateSupportOf, createAdminServices, type ServiceOptions } from './admin.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
+import { createRegistrationServices } from './registration.ts'
 import { createWatchServices } from './watch.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
@@ -137,6 +138,9 @@ export async function createServices(options: ServiceOptions) {
     clock,
   })
 
+  const registrations = createRegistrationServices(options, admin)
+  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
+
   const basePath = basePathOf(issuer)
   const securityHeaders = createSecurityHeaders({ isHttps: issuer.startsWith('https:') })
   const assets = createAssets({ basePath })
@@ -159,6 +163,7 @@ export async function createServices(options: ServiceOptions) {
     possession,
     presentedBy,
     grantTypes,
+    registrations,
     basePath,
     securityHeaders,
     assets,
@@ -174,7 +179,7 @@ export async function createServices(options: ServiceOptions) {
       csrf: createCsrf({ key: serverSecret.deriveKey('form tokens'), randomBytes }),
       issuer,
     }),
-    rateLimits: createRateLimits({ database, enabled: config.rateLimit }),
+    rateLimits,
     discovery: {
       capabilities: {
         issuer,
@@ -184,10 +189,18 @@ export async function createServices(options: ServiceOptions) {
         mtlsIssuer,
         signingAlgs: config.signingAlgs,
         revocationFeed: config.revocationFeed !== 'off',
+        registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+    registrationEndpoint: {
+      mode: config.registration,
+      registrations,
+      rateLimits,
+      issuer,
+      watch: watchServices.watch,
+    },
     revocationsEndpoint: {
       watch: watchServices.watch,
       metrics: watchServices.metrics,
