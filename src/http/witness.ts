@@ -28,11 +28,15 @@ export function watched<Answer>(
     try {
       return await handler(request, witness, reply)
     } catch (error) {
-      if (error instanceof OAuthError && error.status < 500)
-        witness.record(toEvent(error, endpoint))
+      if (error instanceof OAuthError && isRefusal(error)) witness.record(toEvent(error, endpoint))
       throw error
     }
   }
+}
+
+/** A client that is told the nonce of its next proof comes right back (RFC 9449 §8). */
+function isRefusal({ status, code }: OAuthError): boolean {
+  return status < 500 && code !== 'use_dpop_nonce'
 }
 
 function toEvent({ code }: OAuthError, endpoint: WatchedEndpoint): TokenEvent {

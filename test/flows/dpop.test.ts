@@ -214,6 +214,7 @@ t.test('server nonces', async (t) => {
     )
     const first = await askWith(await key.prove('POST /token'), strict)
     t.match(first, { status: 400, body: { error: 'use_dpop_nonce' } })
+    t.equal(strict.services.events.waiting(), 0, 'which the watch takes for no refusal')
     t.equal((await withNonce(nonceOf(first), strict)).status, 200)
 
     const { access_token: token } = await bind(web, key)
