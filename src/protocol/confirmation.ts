@@ -9,7 +9,7 @@ export interface Confirmation {
 
 /** A SHA-256 in base64url. */
 export function isThumbprint(text: string): boolean {
-  return /^[\w-]{42}[AEIMQUYcgkosw048]$/.test(text)
+  return /^[\w-]{43}$/.test(text)
 }
 
 export type TokenType = 'Bearer' | 'DPoP'
