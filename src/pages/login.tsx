@@ -13,7 +13,7 @@ import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Watch } from '../watch/watch.ts'
-import { findInteraction, pathAfterLogin, type Interaction } from './interaction.ts'
+import { findInteraction, pathAfterLogin, resumePath, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 import { LoginPage, type LoginProblem } from './login-view.tsx'
 
