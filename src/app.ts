@@ -6,11 +6,13 @@ import fastify, { LogController, type FastifyInstance, type FastifyServerOptions
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { registerAuthorize } from './endpoints/authorize.ts'
+import { registerDeviceAuthorization } from './endpoints/device-authorization.ts'
 import { registerDiscovery } from './endpoints/discovery.ts'
 import { registerGlobalTokenRevocation } from './endpoints/global-token-revocation.ts'
 import { registerHealth } from './endpoints/health.ts'
 import { registerIntrospect } from './endpoints/introspect.ts'
 import { registerJwks } from './endpoints/jwks.ts'
+import { registerPushedAuthorization } from './endpoints/pushed-authorization.ts'
 import { registerRegister } from './endpoints/register.ts'
 import { registerRevocations } from './endpoints/revocations.ts'
 import { registerRevoke } from './endpoints/revoke.ts'
@@ -32,6 +34,7 @@ import { tlsOptions } from './http/tls.ts'
 import { toFastifyTrustProxy } from './http/trust-proxy.ts'
 import { registerAssets } from './pages/assets.ts'
 import { registerConsent } from './pages/consent.tsx'
+import { registerDevice } from './pages/device.tsx'
 import { sendErrorPage } from './pages/error.tsx'
 import { registerHome } from './pages/home.tsx'
 import { registerLogin } from './pages/login.tsx'
@@ -81,6 +84,8 @@ export async function createApp(
     async (routes) => {
       registerJwks(routes, services)
       registerAuthorize(routes, services)
+      registerPushedAuthorization(routes, services)
+      registerDeviceAuthorization(routes, services)
       registerToken(routes, services)
       registerUserinfo(routes, services)
       registerIntrospect(routes, services)
@@ -93,6 +98,7 @@ export async function createApp(
       registerHome(routes, services)
       registerLogin(routes, services)
       registerConsent(routes, services)
+      registerDevice(routes, services)
       registerLogout(routes, services)
       registerAssets(routes, services)
     },

@@ -18,3 +18,6 @@ export const keptParameters: ReadonlySet<string> = new Set([
   'scope',
   'state',
 ])
+
+/** Those whose text is JSON: a request object has the JSON itself (OpenID Connect Core §5.5, RFC 9396 §3). */
+export const jsonParameters: ReadonlySet<string> = new Set(['authorization_details', 'claims'])

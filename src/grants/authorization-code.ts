@@ -12,6 +12,7 @@ import type { Targets } from '../tokens/targets.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Witness } from '../watch/witness.ts'
 import type { GrantType } from './grant-type.ts'
+import { narrowedResources } from './narrowed-resources.ts'
 import type { Respond } from './respond.ts'
 
 export function authorizationCode({
@@ -146,17 +147,4 @@ function requireSameKey(stored: StoredCode, proven: Confirmation | undefined): v
       'invalid_grant',
       'The code is bound to the DPoP key that its authorization request named. Send a proof of that key.',
     )
-}
-
-/** RFC 8707 §2.2: a subset of what was authorized; none means all of it. */
-function narrowedResources(stored: StoredCode, params: Params): string[] {
-  const asked = params.all('resource')
-  if (asked.length === 0) return stored.resources
-  const beyond = asked.find((resource) => !stored.resources.includes(resource))
-  if (beyond !== undefined)
-    throw new OAuthError(
-      'invalid_target',
-      `The resource '${beyond}' was not part of the authorization request. Ask for it there.`,
-    )
-  return asked
 }

@@ -1,6 +1,6 @@
 /** The watch's witness of a request, and what it sees of every refusal at an endpoint for tokens. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { OAuthError } from '../protocol/errors.ts'
+import { OAuthError, type ErrorCode } from '../protocol/errors.ts'
 import type { TokenEvent, WatchedEndpoint } from '../watch/events.ts'
 import type { Watch } from '../watch/watch.ts'
 import { createWitness, type Witness } from '../watch/witness.ts'
@@ -16,6 +16,9 @@ type WatchedHandler<Answer> = (
   witness: Witness,
   reply: FastifyReply,
 ) => Promise<Answer>
+
+/** Who is told to come again was not refused anything: a device (RFC 8628 §3.5), or who gets a nonce (RFC 9449 §8). */
+const delays = new Set<ErrorCode>(['authorization_pending', 'slow_down', 'use_dpop_nonce'])
 
 /** A route's handler whose refusals are recorded; of an outage nothing is, as nobody was refused anything. */
 export function watched<Answer>(
@@ -34,9 +37,8 @@ export function watched<Answer>(
   }
 }
 
-/** A client that is told the nonce of its next proof comes right back (RFC 9449 §8). */
 function isRefusal({ status, code }: OAuthError): boolean {
-  return status < 500 && code !== 'use_dpop_nonce'
+  return status < 500 && !delays.has(code)
 }
 
 function toEvent({ code }: OAuthError, endpoint: WatchedEndpoint): TokenEvent {

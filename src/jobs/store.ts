@@ -7,6 +7,7 @@ export const expirables = [
   'logoutDeliveries',
   'authorizationRequests',
   'authorizationCodes',
+  'deviceCodes',
   'expiredRefreshFamilies',
   'revokedRefreshFamilies',
   'usedAssertions',
@@ -58,6 +59,12 @@ const statements: Record<Expirable, string> = {
   authorizationCodes: `
     delete from authorization_codes where code_hash = any (array(
       select code_hash from authorization_codes
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  deviceCodes: `
+    delete from device_codes where code_hash = any (array(
+      select code_hash from device_codes
       where expires_at < $1
       order by expires_at limit $2 for update skip locked))`,
 
@@ -148,6 +155,7 @@ const expiries: Record<string, string> = {
   sessions: 'min(expires_at)',
   authorization_requests: 'min(expires_at)',
   authorization_codes: 'min(expires_at)',
+  device_codes: 'min(expires_at)',
   refresh_families: 'min(least(idle_expires_at, expires_at))',
   used_assertions: 'min(expires_at)',
   used_proofs: 'min(expires_at)',

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { createAuthorization } from '../authorization/authorization.ts'
 import { createPendingRequests } from '../authorization/pending-requests.ts'
+import { createRequestObjects } from '../authorization/request-object.ts'
+import { createAuthorizationResponses } from '../authorization/response.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
 import { authMethodNamesWith, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
@@ -25,6 +27,8 @@ import { createRevocationStore } from '../revocation/store.ts'
 import { createAccessTokens } from '../tokens/access-tokens.ts'
 import { createCodeStore } from '../tokens/code-store.ts'
 import { createCodes } from '../tokens/codes.ts'
+import { createDeviceCodeStore } from '../tokens/device-code-store.ts'
+import { createDeviceCodes } from '../tokens/device-codes.ts'
 import { createEndGrant } from '../tokens/end-grant.ts'
 import { createFamilyStore } from '../tokens/family-store.ts'
 import { createIdTokenHints } from '../tokens/id-token-hints.ts'
@@ -41,6 +45,9 @@ import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
 import { createRegistrationServices } from './registration.ts'
 import { createWatchServices } from './watch.ts'
+
+/** Where clients authenticate: each is an audience of their assertions (RFC 7523 §3, RFC 9126 §2). */
+const authenticatingPaths = [paths.token, paths.pushedAuthorization, paths.deviceAuthorization]
 
 export type Services = Awaited<ReturnType<typeof createServices>>
 
@@ -60,6 +67,11 @@ export async function createServices(options: ServiceOptions) {
 
   const consents = createConsents({ store: createConsentStore(database), clock })
   const codes = createCodes({ store: createCodeStore(database), clock, settings: config })
+  const deviceCodes = createDeviceCodes({
+    store: createDeviceCodeStore(database),
+    clock,
+    settings: config,
+  })
   const families = createRefreshFamilies({
     store: createFamilyStore(database),
     format: createRefreshTokenFormat({ key: serverSecret.deriveKey('refresh tokens') }),
@@ -90,28 +102,40 @@ export async function createServices(options: ServiceOptions) {
     store: createPendingRequestStore(database),
     clock,
     ttlSeconds: config.authorizationRequestTtlSeconds,
+    pushedTtlSeconds: config.pushedRequestTtlSeconds,
   })
   const clientKeys = createClientKeys()
+  const requestObjects = createRequestObjects({
+    clientKeys,
+    issuer,
+    clock,
+    skewSeconds: config.clockSkewSeconds,
+  })
+  const assertions = createAssertionStore(database)
   const clientAuthentication = createClientAuthentication({
     clients,
-    assertions: createAssertionStore(database),
+    assertions,
     clientKeys,
     issuer,
     authorities,
     endpoints: [issuer, mtlsIssuer ?? []]
       .flat()
-      .flatMap((base) => [base + paths.token, base + paths.pushedAuthorization]),
+      .flatMap((base) => authenticatingPaths.map((path) => base + path)),
     clock,
     skewSeconds: config.clockSkewSeconds,
   })
   const grantTypes = createGrantTypes({
     codes,
+    deviceCodes,
     accounts,
     families,
     targets,
     issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
+    assertions,
+    assertionAudiences: [issuer, issuer + paths.token],
+    skewSeconds: config.clockSkewSeconds,
     clock,
   })
 
@@ -129,6 +153,8 @@ export async function createServices(options: ServiceOptions) {
     audience: config.defaultAudience,
     clock,
     consents,
+    targets,
+    deviceCodes,
     clientKeys,
     families,
     accessTokens,
@@ -136,6 +162,12 @@ export async function createServices(options: ServiceOptions) {
     revocationFeed,
     authorization,
     pendingRequests,
+    requestObjects,
+    responses: createAuthorizationResponses({ issuer, keyring, clock }),
+    requestPolicy: {
+      requirePushedRequests: config.requirePushedRequests,
+      pushedTtlSeconds: config.pushedRequestTtlSeconds,
+    },
     clientAuthentication,
     possession,
     presentedBy,
@@ -165,6 +197,7 @@ export async function createServices(options: ServiceOptions) {
         certificates: certificateSupport.certificates,
         mtlsIssuer,
         signingAlgs: config.signingAlgs,
+        requirePushedRequests: config.requirePushedRequests,
         revocationFeed: config.revocationFeed !== 'off',
         registration: config.registration !== 'off',
       },
