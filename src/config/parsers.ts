@@ -2,6 +2,7 @@
 import { accessSync, constants } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
+import { loopbackNetworks } from '../http/special-use.ts'
 import { requiredSigningAlgs, signingAlgs, type SigningAlg } from '../protocol/signing-algs.ts'
 
 export type Parsed<T> = { value: T } | { fault: string }
@@ -97,6 +98,19 @@ export const trustProxy: Parser<TrustProxy> = (text) => {
   return addresses.every(isAddressOrRange)
     ? { value: Object.freeze(addresses) }
     : { fault: 'off, how many proxies stand in front (such as 1), or their addresses or CIDRs' }
+}
+
+/** CIDRs. */
+export const networks: Parser<readonly string[]> = (text) => {
+  const parts = text === 'none' ? [] : text.split(',').map((part) => part.trim())
+  const value = parts.flatMap((part) => (part === 'loopback' ? loopbackNetworks : part))
+  return value.every((one) => isAddressOrRange(one) && !one.includes('%'))
+    ? { value: Object.freeze(value) }
+    : { fault: 'none, loopback, or addresses and CIDRs such as 10.0.0.0/8, separated by commas' }
+}
+
+export function loopbackNetworksOf(url: string): readonly string[] {
+  return isLoopback(url) ? loopbackNetworks : []
 }
 
 function isAddressOrRange(text: string): boolean {

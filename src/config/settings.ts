@@ -1,5 +1,6 @@
 /** Every setting: its variable, how it is read, its default as one would write it, and what it sets. */
 import { keySettings } from './key-settings.ts'
+import { outgoingSettings } from './outgoing-settings.ts'
 import * as read from './parsers.ts'
 import { revocationSettings } from './revocation-settings.ts'
 import type { Setting, ValuesOf } from './setting.ts'
@@ -138,6 +139,7 @@ export const settings = {
   ...keySettings,
   ...revocationSettings,
   ...watchSettings,
+  ...outgoingSettings,
   rateLimit: {
     variable: 'CLAVIGER_RATE_LIMIT',
     parse: read.onOrOff,

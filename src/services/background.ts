@@ -1,7 +1,8 @@
 /** What a server does besides answering: its jobs, and following what others change. */
 import { resourcesChannel } from '../clients/resources-store.ts'
 import { clientsChannel } from '../clients/store.ts'
-import { createPostForm } from '../http/outgoing.ts'
+import { createFindDestination } from '../http/outgoing-address.ts'
+import { createPostForm, createSend, createTrust } from '../http/outgoing.ts'
 import {
   createDeliverLogouts,
   type DeliverLogouts,
@@ -66,14 +67,19 @@ export function createLogoutDelivery(
   }: { log: DeliveryLog; random?: () => number; timeoutMilliseconds?: number },
 ): DeliverLogouts {
   const store = createDeliveryStore(database)
-  const postForm = createPostForm({ timeoutMilliseconds, maxBytes: 64 * 1024 })
-  const { issuer } = config
+  const { issuer, outgoingAllowedNetworks: allowedNetworks, insecureHttp } = config
+  const send = createSend({
+    findDestination: createFindDestination({ allowedNetworks, insecureHttp }),
+    trust: createTrust(config.outgoingCaFile),
+    timeoutMilliseconds,
+    maxRequests: 64, // as many as the job has under way at most
+  })
   const deliveries = createLogoutDeliveries({
     store,
     database,
     audit,
     keyring,
-    postForm,
+    postForm: createPostForm(send),
     issuer,
     clock,
     random,
