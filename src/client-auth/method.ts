@@ -1,4 +1,5 @@
 /** What every token_endpoint_auth_method is: its name, and how it reads a request. */
+import type { ClientKeys } from '../clients/client-keys.ts'
 import type { Client } from '../clients/registry.ts'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError, type ErrorOptions } from '../protocol/errors.ts'
@@ -22,9 +23,11 @@ export interface ClientClaim {
 
 export interface ClientAuthContext {
   assertions: AssertionStore
+  clientKeys: Pick<ClientKeys, 'verificationKeys'>
   clock: Pick<Clock, 'now'>
   issuer: string
-  tokenEndpoint: string
+  /** Those at which clients authenticate: their URLs are audiences of assertions as well (RFC 7523 §3, RFC 9126 §2). */
+  endpoints: readonly string[]
   /** By how much a client's clock may differ from ours. */
   skewSeconds: number
 }

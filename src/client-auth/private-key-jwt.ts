@@ -1,7 +1,6 @@
 /** private_key_jwt: an assertion signed with the client's key (RFC 7523 §3, OpenID Connect Core §9). */
 import { createHash } from 'node:crypto'
-import { createLocalJWKSet, decodeJwt, errors, jwtVerify } from 'jose'
-import type { JWTPayload, LocalJWKSet } from 'jose'
+import { decodeJwt, errors, jwtVerify, type JWTPayload } from 'jose'
 import { assertionAlgorithmsOf } from '../clients/metadata-consistency.ts'
 import type { Client } from '../clients/registry.ts'
 import { refuseClient, refuseProof } from './method.ts'
@@ -16,14 +15,12 @@ const maxLifetimeSeconds = 3600
 /** Said only once the signature is known to be the client's. */
 const claimAdvice: Readonly<Record<string, string>> = {
   iss: 'The iss of the client_assertion must be the client_id.',
-  aud: 'The aud of the client_assertion must be the issuer or the token endpoint of this server, as one string.',
+  aud: 'The aud of the client_assertion must be the issuer of this server, as one string; its token endpoint will do for most clients.',
   exp: `The client_assertion is expired, or its exp is missing or more than ${maxLifetimeSeconds} seconds ahead. Make a new one for each request.`,
   nbf: 'The nbf of the client_assertion is in the future. Compare the clocks.',
   iat: 'The iat of the client_assertion is in the future. Compare the clocks.',
   jti: `The jti of the client_assertion must be a string of 1 to ${maxJtiLength} characters.`,
 }
-
-const keySets = new WeakMap<Client, LocalJWKSet>()
 
 export const privateKeyJwt: ClientAuthMethod = {
   name,
@@ -88,10 +85,10 @@ async function verify(
   request: ClientAuthRequest,
   assertion: string,
   client: Client,
-  { clock, skewSeconds }: ClientAuthContext,
+  { clientKeys, clock, skewSeconds }: ClientAuthContext,
 ): Promise<JWTPayload> {
   try {
-    const { payload } = await jwtVerify(assertion, keySetOf(client), {
+    const { payload } = await jwtVerify(assertion, clientKeys.verificationKeys(client), {
       algorithms: [...assertionAlgorithmsOf(client.metadata)],
       clockTolerance: skewSeconds,
       currentDate: clock.now(),
@@ -104,23 +101,16 @@ async function verify(
   }
 }
 
-/** Client keys are parsed once, as long as the registry keeps the client in memory. */
-function keySetOf(client: Client): LocalJWKSet {
-  const known = keySets.get(client)
-  if (known) return known
-  const keySet = createLocalJWKSet(client.metadata.jwks ?? { keys: [] })
-  keySets.set(client, keySet)
-  return keySet
-}
-
 function findFaultyClaim(
   { iss, aud, exp, iat = 0, jti }: JWTPayload,
-  { clientId }: Client,
-  { issuer, tokenEndpoint, clock, skewSeconds }: ClientAuthContext,
+  { clientId, metadata }: Client,
+  { issuer, endpoints, clock, skewSeconds }: ClientAuthContext,
 ): string | undefined {
   const latest = clock.now().getTime() / 1000 + skewSeconds
   if (iss !== clientId) return 'iss'
-  if (aud !== issuer && aud !== tokenEndpoint) return 'aud'
+  // FAPI 2.0 §5.3.2.1: the issuer alone, so that no other server's endpoint can be meant.
+  const audiences = metadata.profile === 'fapi2' ? [issuer] : [issuer, ...endpoints]
+  if (typeof aud !== 'string' || !audiences.includes(aud)) return 'aud'
   if (exp === undefined || exp > latest + maxLifetimeSeconds) return 'exp'
   if (iat > latest) return 'iat'
   return typeof jti === 'string' && jti !== '' && jti.length <= maxJtiLength ? undefined : 'jti'

@@ -1,6 +1,7 @@
 /** What the members of client metadata must agree on with each other. */
 import { assertionAlgorithms, canVerify } from './jwks.ts'
 import type { ClientMetadata } from './metadata.ts'
+import { fapi2Algorithms, profileDemands } from './profiles.ts'
 import type { Fault } from './rules.ts'
 
 interface Agreement {
@@ -11,6 +12,11 @@ interface Agreement {
 }
 
 const agreements: Agreement[] = [
+  ...profileDemands.map(({ profile, member, isMet, message }): Agreement => ({
+    members: [member],
+    isBroken: (m) => m.profile === profile && !isMet(m),
+    message,
+  })),
   {
     members: ['redirect_uris', 'grant_types'],
     isBroken: (m) => m.grant_types.includes('authorization_code') && m.redirect_uris.length === 0,
@@ -87,7 +93,8 @@ export function findInconsistencies(
 /** The algorithms that the client's assertions may be signed with (OpenID Connect Registration §2). */
 export function assertionAlgorithmsOf(metadata: ClientMetadata): readonly string[] {
   const pinned = metadata.token_endpoint_auth_signing_alg
-  return pinned === undefined ? assertionAlgorithms : [pinned]
+  if (pinned !== undefined) return [pinned]
+  return metadata.profile === 'fapi2' ? fapi2Algorithms : assertionAlgorithms
 }
 
 function isPublic(metadata: ClientMetadata): boolean {

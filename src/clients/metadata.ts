@@ -1,23 +1,19 @@
 /** Client metadata: members, rules and defaults (RFC 7591 §2, OpenID Connect Registration §2, RP-Initiated Logout §3.1). */
 import type { JSONWebKeySet } from 'jose'
-import { validateClientClaims } from '../protocol/claims.ts'
-import { isPlainObject, type JsonObject } from '../protocol/json.ts'
-import {
-  originOf,
-  validateBackchannelUri,
-  validateRedirectUri,
-  type ApplicationType,
-} from '../protocol/redirect-uri.ts'
+import { isDeepStrictEqual } from 'node:util'
 import { hintFor } from '../protocol/did-you-mean.ts'
-import { assertionAlgorithms, publicKeySet } from './jwks.ts'
-import { findInconsistencies } from './metadata-consistency.ts'
-import { findMemberFaults, flag, listOf, oneOf, origin, scopeText } from './rules.ts'
-import { shortText, textRule, webUri, wholeNumber, withoutNulls } from './rules.ts'
-import type { Fault, Rule } from './rules.ts'
+import { isPlainObject, type JsonObject } from '../protocol/json.ts'
+import { originOf, type ApplicationType } from '../protocol/redirect-uri.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
+import { findInconsistencies } from './metadata-consistency.ts'
+import { rulesFor } from './metadata-rules.ts'
+import { profileDefaults, type Profile } from './profiles.ts'
+import { findMemberFaults, withoutNulls, type Fault } from './rules.ts'
 
 /** What this provider signs tokens with. */
 export interface ClientMetadata {
+  /** Absent: default. */
+  profile?: Profile
   client_name?: string
   client_uri?: string
   logo_uri?: string
@@ -35,6 +31,17 @@ export interface ClientMetadata {
   /** The most that the client may ask for. */
   scope: string
   id_token_signed_response_alg: SigningAlg
+  /** RFC 9126 §6. */
+  require_pushed_authorization_requests?: boolean
+  /** RFC 9101 §10.5. */
+  require_signed_request_object?: boolean
+  request_object_signing_alg?: string
+  /** JARM §3. */
+  authorization_signed_response_alg?: SigningAlg
+  /** RFC 9449 §5.2. */
+  dpop_bound_access_tokens?: boolean
+  /** RFC 8705 §3.4. */
+  tls_client_certificate_bound_access_tokens?: boolean
   default_max_age?: number
   require_auth_time: boolean
   initiate_login_uri?: string
@@ -89,15 +96,12 @@ function refused(faults: Fault[]): CheckedMetadata {
   return { metadata: undefined, faults }
 }
 
-/** Metadata without the members that still are as its grant types make them, so that they follow a change of these. */
+/** Metadata without the members that are as its profile and grant types make them, so that they follow a change of these. */
 export function withoutDerived(metadata: ClientMetadata): JsonObject {
-  const { response_types, scope, ...others } = metadata
-  const derived = defaultsFor(metadata)
-  return {
-    ...others,
-    ...(scope !== derived.scope && { scope }),
-    ...(response_types.join(' ') !== derived.response_types.join(' ') && { response_types }),
-  }
+  const derived: JsonObject = defaultsFor(metadata)
+  return Object.fromEntries(
+    Object.entries(metadata).filter(([name, value]) => !isDeepStrictEqual(value, derived[name])),
+  )
 }
 
 /** The browser origins that may read our answers (CORS). */
@@ -109,56 +113,22 @@ export function allowedOriginsOf(metadata: ClientMetadata): string[] {
 }
 
 function defaultsFor(given: Partial<ClientMetadata>) {
-  const grantTypes = given.grant_types ?? ['authorization_code']
+  const ofProfile = profileDefaults(given)
+  const grantTypes = given.grant_types ?? ofProfile.grant_types ?? ['authorization_code']
   const usesCode = grantTypes.includes('authorization_code')
   const refreshes = grantTypes.includes('refresh_token')
   return {
     application_type: 'web',
     redirect_uris: [],
     post_logout_redirect_uris: [],
-    grant_types: grantTypes,
+    grant_types: ['authorization_code'],
     response_types: usesCode ? ['code'] : [],
     token_endpoint_auth_method: 'client_secret_basic',
     scope: usesCode ? `openid profile email${refreshes ? ' offline_access' : ''}` : '',
     id_token_signed_response_alg: 'RS256', // OpenID Connect Registration §2
     require_auth_time: false,
     skip_consent: false,
-  }
-}
-
-function rulesFor(given: JsonObject, supported: Supported): Record<keyof ClientMetadata, Rule> {
-  const applicationType = given.application_type === 'native' ? 'native' : 'web'
-  return {
-    client_name: shortText(200),
-    client_uri: webUri,
-    logo_uri: webUri,
-    policy_uri: webUri,
-    tos_uri: webUri,
-    contacts: listOf(shortText(320), 20),
-    application_type: oneOf(['web', 'native']),
-    redirect_uris: listOf(textRule((uri) => validateRedirectUri(uri, applicationType))),
-    post_logout_redirect_uris: listOf(textRule((uri) => validateRedirectUri(uri, applicationType))),
-    grant_types: listOf(oneOf(supported.grantTypes)),
-    response_types: listOf(oneOf(['code'])),
-    token_endpoint_auth_method: oneOf(supported.authMethods),
-    token_endpoint_auth_signing_alg: oneOf(assertionAlgorithms),
-    jwks: publicKeySet,
-    scope: scopeText,
-    id_token_signed_response_alg: oneOf(supported.algorithms),
-    default_max_age: wholeNumber(0, 2 ** 31 - 1),
-    require_auth_time: flag,
-    initiate_login_uri: webUri,
-    backchannel_logout_uri: textRule((uri) => validateBackchannelUri(uri, supported)),
-    backchannel_logout_session_required: flag,
-    software_id: shortText(200),
-    software_version: shortText(200),
-    skip_consent: flag,
-    require_pkce: flag,
-    custom_claims: (name, value) => {
-      const { faults } = validateClientClaims(value)
-      return faults.length > 0 ? `${name}: ${faults.join(' ')}` : undefined
-    },
-    allowed_cors_origins: listOf(origin),
+    ...ofProfile,
   }
 }
 

@@ -34,7 +34,7 @@ export function authorizationCode({
 }): GrantType {
   return {
     name: 'authorization_code',
-    async exchange({ client, params, witness }) {
+    async exchange({ client, params, confirmation, witness }) {
       const code = params.require('code')
       const verifier = params.get('code_verifier')
       const readAt = clock.now()
@@ -60,6 +60,7 @@ export function authorizationCode({
         codes.consume(code, {
           refreshable,
           listensForLogout: client.metadata.backchannel_logout_uri !== undefined,
+          confirmation: client.isPublic ? confirmation : undefined, // RFC 9449 §5
         }),
         accounts.findBySub(stored.sub),
       ])
@@ -79,6 +80,7 @@ export function authorizationCode({
         target,
         nonce: stored.nonce,
         refreshToken: refreshable ? families.firstToken(stored.grantId) : undefined,
+        confirmation,
         issuedAt,
       })
     },

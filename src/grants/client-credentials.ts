@@ -1,6 +1,7 @@
 /** Client credentials grant (RFC 6749 §4.4): a service speaks for itself. */
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { parseScope, userScopes } from '../protocol/scopes.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
 import type { Targets } from '../tokens/targets.ts'
@@ -18,7 +19,7 @@ export function clientCredentials({
 }): GrantType {
   return {
     name: 'client_credentials',
-    async exchange({ client, params }) {
+    async exchange({ client, params, confirmation }) {
       const scope = parseScope(params.get('scope') ?? '')
       const aboutUsers = scope.find((name) => userScopes.has(name))
       if (aboutUsers !== undefined)
@@ -29,8 +30,13 @@ export function clientCredentials({
       requireAllowedScope(client, scope)
       const target = await targets.resolve({ client, resources: params.all('resource'), scope })
       return {
-        access_token: await issuer.accessToken({ client, target, issuedAt: clock.now() }),
-        token_type: 'Bearer',
+        access_token: await issuer.accessToken({
+          client,
+          target,
+          confirmation,
+          issuedAt: clock.now(),
+        }),
+        token_type: tokenTypeOf(confirmation),
         expires_in: target.ttlSeconds,
         ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
       }

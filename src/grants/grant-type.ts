@@ -1,18 +1,21 @@
 /** What every grant_type is: its name, and how it turns a request into tokens. */
 import type { AuthenticatedClient } from '../client-auth/index.ts'
+import type { Confirmation, TokenType } from '../protocol/confirmation.ts'
 import type { Params } from '../protocol/params.ts'
 import type { Witness } from '../watch/witness.ts'
 
 export interface TokenRequest {
   client: AuthenticatedClient['client']
   params: Params
+  /** The key that the request has proven, to which its tokens are bound. */
+  confirmation?: Confirmation | undefined
   witness: Witness
 }
 
 /** RFC 6749 §5.1, OpenID Connect Core §3.1.3.3. */
 export interface TokenResponse {
   access_token: string
-  token_type: 'Bearer'
+  token_type: TokenType
   expires_in: number
   scope?: string
   refresh_token?: string

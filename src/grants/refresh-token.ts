@@ -31,7 +31,7 @@ export function refreshToken({
 }): GrantType {
   return {
     name: 'refresh_token',
-    async exchange({ client, params, witness }) {
+    async exchange({ client, params, confirmation, witness }) {
       const token = params.require('refresh_token')
       requireOfflineAccess(client)
       const scope = params.get('scope')
@@ -40,6 +40,7 @@ export function refreshToken({
         clientId: client.clientId,
         scope: scope === undefined ? undefined : parseScope(scope),
         resources: resources.length > 0 ? resources : undefined,
+        confirmation,
       }
       const readAt = clock.now()
       const rotation = await rotate(client, token, asked, witness)
@@ -64,6 +65,7 @@ export function refreshToken({
         target,
         scope: allowed,
         refreshToken: rotation.refreshToken,
+        confirmation,
         issuedAt,
       })
     },
@@ -103,6 +105,11 @@ function refusalOf(rotation: Exclude<Rotation, Rotated | { verdict: 'resources-u
       return new OAuthError('invalid_scope', `The 'scope' asks for more than was granted.`)
     case 'resource-exceeded':
       return new OAuthError('invalid_target', `The 'resource' asks for more than was granted.`)
+    case 'key-unproven':
+      return new OAuthError(
+        'invalid_grant',
+        'The refresh token is bound to a key. Prove that key, as when the token was issued.',
+      )
     case 'reused':
       return invalidToken('reused; its family and access tokens are revoked')
     default:

@@ -1,5 +1,6 @@
 /** The successful answer that the user-bound grants share. */
 import type { Client } from '../clients/registry.ts'
+import { tokenTypeOf, type Confirmation } from '../protocol/confirmation.ts'
 import type { Grant } from '../tokens/grant.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
 import type { Target } from '../tokens/targets.ts'
@@ -15,6 +16,7 @@ export function createResponder({ issuer }: { issuer: TokenIssuer }) {
     scope = grant.scope,
     nonce,
     refreshToken,
+    confirmation,
     issuedAt,
   }: {
     client: Client
@@ -24,17 +26,18 @@ export function createResponder({ issuer }: { issuer: TokenIssuer }) {
     scope?: string[] | undefined
     nonce?: string | undefined
     refreshToken: string | undefined
+    confirmation: Confirmation | undefined
     issuedAt: Date
   }): Promise<TokenResponse> {
     const [accessToken, idToken] = await Promise.all([
-      issuer.accessToken({ client, target, issuedAt, user: { grant, account } }),
+      issuer.accessToken({ client, target, issuedAt, confirmation, user: { grant, account } }),
       scope.includes('openid')
         ? issuer.idToken({ client, grant: { ...grant, scope }, account, nonce, issuedAt })
         : undefined,
     ])
     return {
       access_token: accessToken,
-      token_type: 'Bearer',
+      token_type: tokenTypeOf(confirmation),
       expires_in: target.ttlSeconds,
       ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),

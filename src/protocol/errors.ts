@@ -13,13 +13,23 @@ const statusOf = {
   login_required: 400, // OpenID Connect Core §3.1.2.6
   consent_required: 400,
   interaction_required: 400,
+  account_selection_required: 400,
+  unmet_authentication_requirements: 400, // OpenID Connect Core Unmet Authentication Requirements
   request_not_supported: 400,
   request_uri_not_supported: 400,
   invalid_request_uri: 400, // RFC 9101 §6
+  invalid_request_object: 400,
+  invalid_authorization_details: 400, // RFC 9396 §5
+  invalid_dpop_proof: 400, // RFC 9449 §5
+  use_dpop_nonce: 400,
+  authorization_pending: 400, // RFC 8628 §3.5
+  expired_token: 400,
   invalid_token: 401, // RFC 6750 §3.1
   insufficient_scope: 403,
   invalid_client_metadata: 400, // RFC 7591 §3.2.2
   invalid_redirect_uri: 400,
+  invalid_software_statement: 400,
+  unapproved_software_statement: 400,
   not_found: 404,
   method_not_allowed: 405,
   slow_down: 429,

@@ -99,6 +99,11 @@ function isPrivateUse(uri: string): boolean {
   return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:./.test(uri)
 }
 
+/** Whether only an app on the person's own device can be behind it (RFC 8252 §7.1, §7.3). */
+export function isNative(uri: string): boolean {
+  return isLoopback(uri) || isPrivateUse(uri)
+}
+
 /** A loopback URI without its port. */
 function splitLoopback(uri: string): string | undefined {
   const parts = loopback.exec(uri)?.groups

@@ -5,6 +5,7 @@ import { createPendingRequests } from '../authorization/pending-requests.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
 import { authMethodNames, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
+import { createClientKeys } from '../clients/client-keys.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
@@ -85,11 +86,13 @@ export async function createServices(options: ServiceOptions) {
     clock,
     ttlSeconds: config.authorizationRequestTtlSeconds,
   })
+  const clientKeys = createClientKeys()
   const clientAuthentication = createClientAuthentication({
     clients,
     assertions: createAssertionStore(database),
+    clientKeys,
     issuer,
-    tokenEndpoint: issuer + paths.token,
+    endpoints: [paths.token, paths.pushedAuthorization].map((path) => issuer + path),
     clock,
     skewSeconds: config.clockSkewSeconds,
   })
@@ -115,6 +118,7 @@ export async function createServices(options: ServiceOptions) {
     audience: config.defaultAudience,
     clock,
     consents,
+    clientKeys,
     families,
     accessTokens,
     idTokenHints,

@@ -1,6 +1,9 @@
 /** SQL of authorization codes. */
 import { isGrantedSince } from '../clients/store.ts'
 import type { Queryable } from '../database/database.ts'
+import type { ClaimsRequest } from '../protocol/claims-request.ts'
+import type { Confirmation } from '../protocol/confirmation.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import { sessionEndedAt } from '../sessions/store.ts'
 import type { CodeGrant, StoredCode } from './codes.ts'
 
@@ -14,6 +17,10 @@ interface CodeRow {
   resources: string[]
   nonce: string | null
   code_challenge: string | null
+  confirmation: Confirmation | null
+  claims: ClaimsRequest | null
+  authorization_details: JsonObject[] | null
+  acr: string | null
   auth_time: Date
   amr: string[]
   expires_at: Date
@@ -27,6 +34,8 @@ export interface Consumption {
   refreshable: boolean
   /** Whether the client is to be told when the session ends. */
   listensForLogout: boolean
+  /** The key that each use of the family must prove. */
+  confirmation: Confirmation | undefined
   idleExpiresAt: Date
   expiresAt: Date
 }
@@ -56,8 +65,8 @@ export function createCodeStore(database: Queryable) {
          )
          insert into authorization_codes
            (code_hash, grant_id, client_id, sub, sid, redirect_uri, scope, resources, nonce, code_challenge,
-            auth_time, amr, created_at, expires_at)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+            auth_time, amr, created_at, expires_at, confirmation, claims, authorization_details, acr)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16::jsonb, $17::jsonb, $18::jsonb, $19
          where $15::bytea is null or exists (select from ended)
          returning code_hash`,
         [
@@ -76,6 +85,10 @@ export function createCodeStore(database: Queryable) {
           createdAt,
           expiresAt,
           requestHash ?? null,
+          toJson(grant.confirmation),
+          toJson(grant.claims),
+          toJson(grant.authorizationDetails),
+          grant.acr ?? null,
         ],
       )
       return rows.length === 1
@@ -84,7 +97,7 @@ export function createCodeStore(database: Queryable) {
     async findCode(codeHash: Buffer): Promise<StoredCode | undefined> {
       const [row] = await database.query<CodeRow>(
         `select o.grant_id, o.client_id, o.sub, o.sid, o.redirect_uri, o.scope, o.resources, o.nonce,
-           o.code_challenge, o.auth_time, o.amr, o.expires_at, o.consumed_at,
+           o.code_challenge, o.confirmation, o.claims, o.authorization_details, o.acr, o.auth_time, o.amr, o.expires_at, o.consumed_at,
            not ${isGrantedSince('o.created_at', 'c')} or ${sessionEndedAt('o.sid')} is not null as is_ended
          from authorization_codes o
          join clients c on c.client_id = o.client_id
@@ -100,7 +113,7 @@ export function createCodeStore(database: Queryable) {
      */
     async consumeCode(
       codeHash: Buffer,
-      { now, refreshable, listensForLogout, idleExpiresAt, expiresAt }: Consumption,
+      { now, refreshable, listensForLogout, confirmation, idleExpiresAt, expiresAt }: Consumption,
     ): Promise<'consumed' | 'replayed' | 'ended'> {
       const [row] = await database.query<{ is_first: boolean; is_begun: boolean }>(
         `with session as materialized (
@@ -112,7 +125,8 @@ export function createCodeStore(database: Queryable) {
          ), consumed as (
            update authorization_codes set consumed_at = $2
            where code_hash = $1 and consumed_at is null
-           returning grant_id, client_id, sub, sid, scope, resources, auth_time, amr, created_at
+           returning grant_id, client_id, sub, sid, scope, resources, auth_time, amr, acr, claims,
+             authorization_details, created_at
          ), begun as (
            select consumed.*
            from consumed
@@ -120,9 +134,10 @@ export function createCodeStore(database: Queryable) {
            where ${isGrantedSince('consumed.created_at', 'c')} and exists (select from session)
          ), family as (
            insert into refresh_families
-             (grant_id, client_id, sub, sid, scope, resources, auth_time, amr, generation, rotated_at, created_at,
-              idle_expires_at, expires_at)
-           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, 1, $2, created_at, $4, $5
+             (grant_id, client_id, sub, sid, scope, resources, auth_time, amr, acr, claims, authorization_details,
+              confirmation, generation, rotated_at, created_at, idle_expires_at, expires_at)
+           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, acr, claims, authorization_details,
+             $7::jsonb, 1, $2, created_at, $4, $5
            from begun
            where $3::boolean
          ), listener as (
@@ -135,7 +150,15 @@ export function createCodeStore(database: Queryable) {
              set expires_at = greatest(known.expires_at, excluded.expires_at)
          )
          select exists (select from consumed) as is_first, exists (select from begun) as is_begun`,
-        [codeHash, now, refreshable, idleExpiresAt, expiresAt, listensForLogout],
+        [
+          codeHash,
+          now,
+          refreshable,
+          idleExpiresAt,
+          expiresAt,
+          listensForLogout,
+          toJson(confirmation),
+        ],
       )
       if (!row!.is_first) return 'replayed'
       return row!.is_begun ? 'consumed' : 'ended'
@@ -156,10 +179,19 @@ function toStoredCode(row: CodeRow): StoredCode {
     resources: row.resources,
     nonce: row.nonce ?? undefined,
     codeChallenge: row.code_challenge ?? undefined,
+    confirmation: row.confirmation ?? undefined,
+    claims: row.claims ?? undefined,
+    authorizationDetails: row.authorization_details ?? undefined,
+    acr: row.acr ?? undefined,
     authTime: row.auth_time,
     amr: row.amr,
     expiresAt: row.expires_at,
     consumedAt: row.consumed_at ?? undefined,
     isEnded: row.is_ended,
   }
+}
+
+/** As text, since `pg` writes a list as an array of PostgreSQL. */
+function toJson(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value)
 }

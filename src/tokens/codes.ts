@@ -1,6 +1,7 @@
 /** Authorization codes (RFC 6749 §4.1.2): short-lived, of one use, known to the database by hash only. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
+import type { Confirmation } from '../protocol/confirmation.ts'
 import type { Grant } from './grant.ts'
 import type { CodeStore } from './code-store.ts'
 
@@ -10,6 +11,8 @@ export interface CodeGrant extends Grant {
   redirectUri: string | undefined
   nonce: string | undefined
   codeChallenge: string | undefined
+  /** The key that the redemption must prove, where the request named one. */
+  confirmation?: Confirmation | undefined
 }
 
 export interface StoredCode extends CodeGrant {
@@ -28,12 +31,16 @@ export interface Codes {
   ): Promise<string | undefined>
   find(code: string): Promise<StoredCode | undefined>
   /**
-   * The one-time gate. In the same statement the winner's refresh family begins if it is `refreshable`, and its client is
-   * noted if it `listensForLogout`. A code whose session has ended, or whose client was revoked, is used up and gives nothing.
+   * The one-time gate. In the same statement the winner's refresh family begins if it is `refreshable`, bound to the key of
+   * `confirmation` if there is one, and its client is noted if it `listensForLogout`. A code whose session has ended, or whose client was revoked, is used up and gives nothing.
    */
   consume(
     code: string,
-    options: { refreshable: boolean; listensForLogout?: boolean },
+    options: {
+      refreshable: boolean
+      listensForLogout?: boolean
+      confirmation?: Confirmation | undefined
+    },
   ): Promise<'consumed' | 'replayed' | 'ended'>
 }
 
@@ -65,12 +72,13 @@ export function createCodes({
       return isInserted ? code : undefined
     },
     find: (code) => store.findCode(hash(code)),
-    async consume(code, { refreshable, listensForLogout = false }) {
+    async consume(code, { refreshable, listensForLogout = false, confirmation }) {
       const now = clock.now()
       return store.consumeCode(hash(code), {
         now,
         refreshable,
         listensForLogout,
+        confirmation,
         idleExpiresAt: plusSeconds(now, settings.refreshIdleTtlSeconds),
         expiresAt: plusSeconds(now, settings.refreshTtlSeconds),
       })

@@ -1,6 +1,9 @@
 /** SQL of refresh token families. */
 import { isGrantedSince } from '../clients/store.ts'
 import type { Queryable } from '../database/database.ts'
+import type { ClaimsRequest } from '../protocol/claims-request.ts'
+import type { Confirmation } from '../protocol/confirmation.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import { sessionEndedAt } from '../sessions/store.ts'
 import { accountColumns, isAuthenticatedSince, toAccount, type AccountRow } from '../users/store.ts'
 import type { RefreshFamily } from './refresh-families.ts'
@@ -13,6 +16,10 @@ interface FamilyRow extends AccountRow {
   resources: string[]
   auth_time: Date
   amr: string[]
+  acr: string | null
+  requested_claims: ClaimsRequest | null
+  authorization_details: JsonObject[] | null
+  confirmation: Confirmation | null
   generation: number
   rotated_at: Date
   dies_at: Date
@@ -21,7 +28,8 @@ interface FamilyRow extends AccountRow {
 }
 
 /** Of a family `f` of a user `u` and a client `c`. */
-const familyColumns = `f.grant_id, f.client_id, f.sid, f.scope, f.resources, f.auth_time, f.amr, f.generation,
+const familyColumns = `f.grant_id, f.client_id, f.sid, f.scope, f.resources, f.auth_time, f.amr, f.acr, f.claims as requested_claims,
+  f.authorization_details, f.confirmation, f.generation,
   f.rotated_at, least(f.idle_expires_at, f.expires_at) as dies_at,
   case when ${isGrantedSince('f.created_at', 'c')} then f.revoked_at else c.grants_revoked_at end
     as family_revoked_at,
@@ -39,6 +47,8 @@ export function createFamilyStore(database: Queryable) {
       /** Undefined: the family's own, which must be one at most, and still be registered. */
       resources: string[] | undefined
       defaultAudience: string
+      /** What the request proved. */
+      confirmation: Confirmation | undefined
       now: Date
       idleExpiresAt: Date
     }): Promise<RefreshFamily | undefined> {
@@ -51,6 +61,7 @@ export function createFamilyStore(database: Queryable) {
            and coalesce($5::text[] <@ f.resources, cardinality(f.resources) = 0
              or (cardinality(f.resources) = 1 and (f.resources[1] = $8
                or exists (select from resources r where r.resource = f.resources[1]))))
+           and (f.confirmation is null or f.confirmation <@ $9::jsonb)
            and f.revoked_at is null and least(f.idle_expires_at, f.expires_at) > $6
            and u.sub = f.sub and u.disabled_at is null and ${isAuthenticatedSince('f.auth_time', 'u')}
            and c.client_id = f.client_id and ${isGrantedSince('f.created_at', 'c')}
@@ -64,6 +75,7 @@ export function createFamilyStore(database: Queryable) {
           request.now,
           request.idleExpiresAt,
           request.defaultAudience,
+          JSON.stringify(request.confirmation ?? {}),
         ],
       )
       return row && toFamily(row)
@@ -95,6 +107,10 @@ function toFamily(row: FamilyRow): RefreshFamily {
     resources: row.resources,
     authTime: row.auth_time,
     amr: row.amr,
+    acr: row.acr ?? undefined,
+    claims: row.requested_claims ?? undefined,
+    authorizationDetails: row.authorization_details ?? undefined,
+    confirmation: row.confirmation ?? undefined,
     generation: row.generation,
     rotatedAt: row.rotated_at,
     expiresAt: row.dies_at,

@@ -1,4 +1,7 @@
 /** What one authorization gave: to whom, for which client, how far it reaches. Codes, refresh families and tokens carry it. */
+import type { ClaimsRequest } from '../protocol/claims-request.ts'
+import type { JsonObject } from '../protocol/json.ts'
+
 export interface Grant {
   grantId: string
   clientId: string
@@ -8,4 +11,8 @@ export interface Grant {
   resources: string[]
   authTime: Date
   amr: string[]
+  acr?: string | undefined
+  claims?: ClaimsRequest | undefined
+  /** RFC 9396 §2. */
+  authorizationDetails?: JsonObject[] | undefined
 }

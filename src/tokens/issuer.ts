@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Client } from '../clients/registry.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { releaseCustomClaims } from '../protocol/claims.ts'
+import type { Confirmation } from '../protocol/confirmation.ts'
 import type { Account } from '../users/accounts.ts'
 import type { Grant } from './grant.ts'
 import type { Target } from './targets.ts'
@@ -11,6 +12,8 @@ export interface AccessTokenRequest {
   client: Client
   target: Target
   issuedAt: Date
+  /** The key that whoever presents the token must prove. */
+  confirmation?: Confirmation | undefined
   /** Absent for client_credentials, where the client is its own subject. */
   user?: { grant: Grant; account: Account }
 }
@@ -36,7 +39,7 @@ export function createTokenIssuer({
   idTokenTtlSeconds: number
 }): TokenIssuer {
   return {
-    accessToken({ client, target, issuedAt, user }) {
+    accessToken({ client, target, issuedAt, confirmation, user }) {
       const iat = toSeconds(issuedAt)
       return keyring.sign(target.alg, 'at+jwt', {
         ...client.metadata.custom_claims,
@@ -48,6 +51,7 @@ export function createTokenIssuer({
         iat,
         jti: randomUUID(),
         client_id: client.clientId,
+        ...(confirmation && { cnf: confirmation }),
         ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
         ...(user && {
           auth_time: toSeconds(user.grant.authTime),

@@ -3,6 +3,7 @@
  * for a short while (parallel tabs, lost responses) and gets the same successor; any other old one is reuse.
  */
 import type { Clock } from '../database/clock.ts'
+import type { Confirmation } from '../protocol/confirmation.ts'
 import type { Account } from '../users/accounts.ts'
 import type { Grant } from './grant.ts'
 import type { RefreshTokenFormat } from './refresh-token.ts'
@@ -10,6 +11,8 @@ import type { FamilyStore } from './family-store.ts'
 
 /** A family and, as far as they matter here, its user. */
 export interface RefreshFamily extends Grant {
+  /** The key that each use must prove. */
+  confirmation: Confirmation | undefined
   generation: number
   rotatedAt: Date
   expiresAt: Date
@@ -25,12 +28,14 @@ export interface RotateRequest {
   /** What the request narrows down to; undefined: all that was granted, which must be one registered resource at most. */
   scope: string[] | undefined
   resources: string[] | undefined
+  /** What the request proved. */
+  confirmation?: Confirmation | undefined
 }
 
 export type Rotation =
   | { verdict: 'rotated' | 'replayed'; family: RefreshFamily; refreshToken: string }
   | { verdict: 'reused'; family: RefreshFamily }
-  | { verdict: 'scope-exceeded' | 'resource-exceeded' }
+  | { verdict: 'scope-exceeded' | 'resource-exceeded' | 'key-unproven' }
   /** Nothing was rotated: one token may not do for all of them, or some are gone, so name those that it shall be for. */
   | { verdict: 'resources-unnamed'; resources: string[] }
   | { verdict: 'unknown'; reason: string }
@@ -68,6 +73,7 @@ export function createRefreshFamilies({
       return { verdict: 'unknown', reason: 'issued to another client' }
     const ended = whyEnded(family, clock.now())
     if (ended !== undefined) return { verdict: 'unknown', reason: ended }
+    if (!proves(request.confirmation, family.confirmation)) return { verdict: 'key-unproven' }
     if (exceeds(request.scope, family.scope)) return { verdict: 'scope-exceeded' }
     if (exceeds(request.resources, family.resources)) return { verdict: 'resource-exceeded' }
     if (generation === family.generation && request.resources === undefined)
@@ -106,6 +112,7 @@ export function createRefreshFamilies({
       const family = await store.rotateFamily({
         ...parsed,
         ...request,
+        confirmation: request.confirmation,
         defaultAudience: settings.defaultAudience,
         now,
         idleExpiresAt: new Date(now.getTime() + settings.refreshIdleTtlSeconds * 1000),
@@ -140,6 +147,12 @@ export function whyEnded(family: RefreshFamily, now: Date): string | undefined {
   if (account.disabledAt) return 'the user is disabled'
   if (account.revokedAt && family.authTime <= account.revokedAt) return 'the user was revoked'
   return undefined
+}
+
+function proves(proven: Confirmation | undefined, bound: Confirmation | undefined): boolean {
+  return (['jkt', 'x5t#S256'] as const).every(
+    (name) => bound?.[name] === undefined || bound[name] === proven?.[name],
+  )
 }
 
 function exceeds(asked: string[] | undefined, granted: string[]): boolean {

@@ -9,6 +9,7 @@ const refreshVerdicts = [
   'replayed',
   'reused',
   'scope-exceeded',
+  'key-unproven',
   'resource-exceeded',
   'unknown',
 ] as const

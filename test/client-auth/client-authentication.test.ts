@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { authMethodNames, createClientAuthentication } from '../../src/client-auth/index.ts'
 import { createAssertionStore } from '../../src/client-auth/store.ts'
+import { createClientKeys } from '../../src/clients/client-keys.ts'
 import { createClientRegistry } from '../../src/clients/registry.ts'
 import { createClientStore } from '../../src/clients/store.ts'
 import { OAuthError, type ErrorCode } from '../../src/protocol/errors.ts'
@@ -29,7 +30,8 @@ async function setUp(t: Test) {
     assertions: createAssertionStore(database),
     clock,
     issuer: 'https://issuer.example',
-    tokenEndpoint: 'https://issuer.example/token',
+    clientKeys: createClientKeys(),
+    endpoints: ['https://issuer.example/token'],
     skewSeconds: 10,
   })
   const web = { redirect_uris: ['https://app.example.com/cb'] }

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { authMethodNames, createClientAuthentication } from '../../src/client-auth/index.ts'
 import { createAssertionStore } from '../../src/client-auth/store.ts'
+import { createClientKeys } from '../../src/clients/client-keys.ts'
 import { createClientRegistry } from '../../src/clients/registry.ts'
 import { createClientStore } from '../../src/clients/store.ts'
 import type { OAuthError } from '../../src/protocol/errors.ts'
@@ -47,7 +48,8 @@ async function setUp(t: Test) {
       assertions: createAssertionStore(database),
       clock,
       issuer,
-      tokenEndpoint,
+      clientKeys: createClientKeys(),
+      endpoints: [tokenEndpoint],
       skewSeconds: 10,
     })
   const [authentication, other] = [node(), node()]
@@ -296,4 +298,18 @@ t.test('new keys of a client count at once', async (t) => {
   await clients.update('service', { jwks: { keys: [stranger.publicJwk] } })
   await refuses(t, generic, await sign())
   t.ok(await present(await sign({}, stranger)))
+})
+
+t.test('with the profile fapi2 only the issuer is an audience, and RS256 is refused', async (t) => {
+  const { clients, sign, present, refuses } = await setUp(t)
+  await clients.create({
+    client_id: 'bank',
+    profile: 'fapi2',
+    grant_types: ['client_credentials'],
+    jwks: { keys: keys.map(({ publicJwk }) => publicJwk) },
+  })
+  const bank = { iss: 'bank', sub: 'bank' }
+  t.equal((await present(await sign(bank))).client.clientId, 'bank')
+  await refuses(t, /aud/, await sign({ ...bank, aud: tokenEndpoint }))
+  await refuses(t, /could not be authenticated/, await sign(bank, rs256))
 })

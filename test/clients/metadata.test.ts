@@ -306,7 +306,8 @@ t.test(
   async (t) => {
     const plain = withoutDerived(accept(web))
     t.notOk('scope' in plain || 'response_types' in plain)
-    t.same(plain.grant_types, ['authorization_code'])
+    t.notOk('grant_types' in plain)
+    t.same(plain.redirect_uris, [redirectUri])
     t.equal(withoutDerived(accept({ ...web, scope: 'openid' })).scope, 'openid')
   },
 )

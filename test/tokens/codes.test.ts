@@ -8,12 +8,27 @@ t.test('a code stands for what was authorized', async (t) => {
   const found = await codes.find(await codes.create(grant))
   t.match(found?.grantId, /^[\da-f-]{36}$/)
   t.strictSame(found, {
+    acr: undefined,
+    claims: undefined,
+    authorizationDetails: undefined,
+    confirmation: undefined,
     ...grant,
     grantId: found?.grantId,
     expiresAt: secondsAfter(start, 60),
     consumedAt: undefined,
     isEnded: false,
   })
+})
+
+t.test('what else it was asked for comes back as well', async (t) => {
+  const { codes, newGrant } = await setUp()
+  const more = {
+    acr: 'the acr',
+    claims: { userinfo: { name: null }, id_token: { email: { essential: true } } },
+    authorizationDetails: [{ type: 'payment', amount: 5 }],
+    confirmation: { jkt: 'the thumbprint' },
+  }
+  t.hasStrict(await codes.find(await codes.create({ ...newGrant(), ...more })), more)
 })
 
 t.test('what the request did not have is undefined', async (t) => {

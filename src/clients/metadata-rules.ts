@@ -1,0 +1,55 @@
+/** The rule for each member of client metadata by itself. */
+import { validateClientClaims } from '../protocol/claims.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import { validateBackchannelUri, validateRedirectUri } from '../protocol/redirect-uri.ts'
+import { assertionAlgorithms, publicKeySet } from './jwks.ts'
+import type { ClientMetadata, Supported } from './metadata.ts'
+import { profiles } from './profiles.ts'
+import { flag, listOf, oneOf, origin, scopeText } from './rules.ts'
+import { shortText, textRule, webUri, wholeNumber, type Rule } from './rules.ts'
+
+export function rulesFor(
+  given: JsonObject,
+  supported: Supported,
+): Record<keyof ClientMetadata, Rule> {
+  const applicationType = given.application_type === 'native' ? 'native' : 'web'
+  return {
+    profile: oneOf(profiles),
+    client_name: shortText(200),
+    client_uri: webUri,
+    logo_uri: webUri,
+    policy_uri: webUri,
+    tos_uri: webUri,
+    contacts: listOf(shortText(320), 20),
+    application_type: oneOf(['web', 'native']),
+    redirect_uris: listOf(textRule((uri) => validateRedirectUri(uri, applicationType))),
+    post_logout_redirect_uris: listOf(textRule((uri) => validateRedirectUri(uri, applicationType))),
+    grant_types: listOf(oneOf(supported.grantTypes)),
+    response_types: listOf(oneOf(['code'])),
+    token_endpoint_auth_method: oneOf(supported.authMethods),
+    token_endpoint_auth_signing_alg: oneOf(assertionAlgorithms),
+    jwks: publicKeySet,
+    scope: scopeText,
+    id_token_signed_response_alg: oneOf(supported.algorithms),
+    require_pushed_authorization_requests: flag,
+    require_signed_request_object: flag,
+    request_object_signing_alg: oneOf(assertionAlgorithms),
+    authorization_signed_response_alg: oneOf(supported.algorithms),
+    dpop_bound_access_tokens: flag,
+    tls_client_certificate_bound_access_tokens: flag,
+    default_max_age: wholeNumber(0, 2 ** 31 - 1),
+    require_auth_time: flag,
+    initiate_login_uri: webUri,
+    backchannel_logout_uri: textRule((uri) => validateBackchannelUri(uri, supported)),
+    backchannel_logout_session_required: flag,
+    software_id: shortText(200),
+    software_version: shortText(200),
+    skip_consent: flag,
+    require_pkce: flag,
+    custom_claims: (name, value) => {
+      const { faults } = validateClientClaims(value)
+      return faults.length > 0 ? `${name}: ${faults.join(' ')}` : undefined
+    },
+    allowed_cors_origins: listOf(origin),
+  }
+}
