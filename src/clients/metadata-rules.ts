@@ -29,6 +29,7 @@ export function rulesFor(
     token_endpoint_auth_method: oneOf(supported.authMethods),
     token_endpoint_auth_signing_alg: oneOf(assertionAlgorithms),
     jwks: publicKeySet,
+    jwks_uri: textRule((uri) => validateBackchannelUri(uri, supported)),
     scope: scopeText,
     id_token_signed_response_alg: oneOf(supported.algorithms),
     require_pushed_authorization_requests: flag,

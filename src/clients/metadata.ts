@@ -28,6 +28,8 @@ export interface ClientMetadata {
   token_endpoint_auth_method: string
   token_endpoint_auth_signing_alg?: string
   jwks?: JSONWebKeySet
+  /** Where they are fetched from, instead. */
+  jwks_uri?: string
   /** The most that the client may ask for. */
   scope: string
   id_token_signed_response_alg: SigningAlg
@@ -82,7 +84,7 @@ export function validateClientMetadata(input: unknown, supported: Supported): Ch
   const given = withoutNulls(input)
   const rules = rulesFor(given, supported)
   const memberFaults = findMemberFaults(given, rules, (member) =>
-    hintForUnknown(member, Object.keys(rules)),
+    hintFor(member, Object.keys(rules)),
   )
   const faulty = new Set(memberFaults.map(({ member }) => member))
   if (faulty.has('')) return refused(memberFaults)
@@ -130,9 +132,4 @@ function defaultsFor(given: Partial<ClientMetadata>) {
     skip_consent: false,
     ...ofProfile,
   }
-}
-
-function hintForUnknown(member: string, names: readonly string[]): string {
-  if (member === 'jwks_uri') return 'Keys are not fetched. Give the keys themselves as jwks.'
-  return hintFor(member, names)
 }

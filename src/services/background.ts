@@ -1,8 +1,6 @@
 /** What a server does besides answering: its jobs, and following what others change. */
 import { resourcesChannel } from '../clients/resources-store.ts'
 import { clientsChannel } from '../clients/store.ts'
-import { createFindDestination } from '../http/outgoing-address.ts'
-import { createPostForm, createSend, createTrust } from '../http/outgoing.ts'
 import {
   createDeliverLogouts,
   type DeliverLogouts,
@@ -21,6 +19,7 @@ import { createLogoutDeliveries } from '../sessions/logout-delivery.ts'
 import { logoutsChannel } from '../sessions/logout-store.ts'
 import type { ServiceOptions } from './admin.ts'
 import type { Services } from './index.ts'
+import { createLogoutForms } from './outgoing.ts'
 
 interface JobLog {
   warn(details: object, message: string): void
@@ -63,24 +62,17 @@ export function createLogoutDelivery(
   {
     log,
     random = Math.random,
-    timeoutMilliseconds = 5000,
+    timeoutMilliseconds,
   }: { log: DeliveryLog; random?: () => number; timeoutMilliseconds?: number },
 ): DeliverLogouts {
   const store = createDeliveryStore(database)
-  const { issuer, outgoingAllowedNetworks: allowedNetworks, insecureHttp } = config
-  const send = createSend({
-    findDestination: createFindDestination({ allowedNetworks, insecureHttp }),
-    trust: createTrust(config.outgoingCaFile),
-    timeoutMilliseconds,
-    maxRequests: 64, // as many as the job has under way at most
-  })
   const deliveries = createLogoutDeliveries({
     store,
     database,
     audit,
     keyring,
-    postForm: createPostForm(send),
-    issuer,
+    postForm: createLogoutForms(config, timeoutMilliseconds),
+    issuer: config.issuer,
     clock,
     random,
   })

@@ -6,6 +6,8 @@ import { createPendingRequestStore } from '../authorization/store.ts'
 import { authMethodNames, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
 import { createClientKeys } from '../clients/client-keys.ts'
+import { createRemoteKeys } from '../clients/remote-keys.ts'
+import { createFetchSectorIdentifier } from '../clients/sector-identifier.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
@@ -38,6 +40,7 @@ import { feedType } from '../verifier/feed.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
+import { createDocuments } from './outgoing.ts'
 import { createWatchServices } from './watch.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
@@ -86,7 +89,8 @@ export async function createServices(options: ServiceOptions) {
     clock,
     ttlSeconds: config.authorizationRequestTtlSeconds,
   })
-  const clientKeys = createClientKeys()
+  const fetchDocument = createDocuments({ config, clock })
+  const clientKeys = createClientKeys({ remoteKeys: createRemoteKeys({ fetchDocument, clock }) })
   const clientAuthentication = createClientAuthentication({
     clients,
     assertions: createAssertionStore(database),
@@ -119,6 +123,7 @@ export async function createServices(options: ServiceOptions) {
     clock,
     consents,
     clientKeys,
+    fetchSectorIdentifier: createFetchSectorIdentifier({ fetchDocument }),
     families,
     accessTokens,
     idTokenHints,
