@@ -74,7 +74,7 @@ export async function createApp(
   await app.register(
     async (routes) => {
       registerJwks(routes, services)
-      registerAuthorize(routes, services)
+      registerAuthorize(routes, { ...services, clients: services.clientDocuments })
       registerToken(routes, services)
       registerUserinfo(routes, services)
       registerIntrospect(routes, services)

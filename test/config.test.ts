@@ -59,6 +59,8 @@ t.test('without any variable everything has its default', async (t) => {
     metricsHost: 'localhost',
     outgoingAllowedNetworks: ['127.0.0.0/8', '::1/128'],
     outgoingCaFile: undefined,
+    clientIdMetadataDocuments: false,
+    clientIdMetadataHosts: undefined,
     rateLimit: true,
     passwordHashConcurrency: availableParallelism(),
     databasePoolSize: 10,
@@ -138,6 +140,10 @@ t.test('settings are read', async (t) => {
     [{ TRUST_PROXY: '10.0.0.0/8, ::1' }, { trustProxy: ['10.0.0.0/8', '::1'] }],
     [{ ISSUER: 'https://id.example.com' }, { outgoingAllowedNetworks: [] }],
     [{ CLAVIGER_OUTGOING_ALLOWED_NETWORKS: 'none' }, { outgoingAllowedNetworks: [] }],
+    [
+      { CLAVIGER_CLIENT_ID_METADATA_HOSTS: 'App.example.com, b.example' },
+      { clientIdMetadataHosts: ['app.example.com', 'b.example'] },
+    ],
     [
       { CLAVIGER_OUTGOING_ALLOWED_NETWORKS: 'loopback, 10.0.0.0/8,fd00::1' },
       { outgoingAllowedNetworks: ['127.0.0.0/8', '::1/128', '10.0.0.0/8', 'fd00::1'] },

@@ -15,6 +15,20 @@ export interface StoredClient {
   updatedAt: Date
   /** Since when the client may do nothing any more. */
   revokedAt: Date | undefined
+  /** Of a client whose client_id is the URL of its metadata. */
+  document?: DocumentTimes | undefined
+}
+
+export interface DocumentTimes {
+  fetchedAt: Date
+  freshUntil: Date
+}
+
+export interface DocumentClient extends Pick<
+  StoredClient,
+  'clientId' | 'metadata' | 'allowedOrigins'
+> {
+  document: DocumentTimes
 }
 
 export interface ClientStore {
@@ -22,6 +36,8 @@ export interface ClientStore {
   listClients(): Promise<StoredClient[]>
   isAllowedOrigin(origin: string): Promise<boolean>
   insertClient(client: StoredClient): Promise<'created' | 'exists'>
+  /** What an administrator has revoked stays so. */
+  putDocumentClient(client: DocumentClient): Promise<void>
   /** Writes the client that `change` answers, and no other change comes in between; undefined when there is none. */
   changeClient<Change extends { client: StoredClient }>(
     clientId: string,
@@ -31,8 +47,9 @@ export interface ClientStore {
   deleteClient(clientId: string): Promise<'deleted' | 'unknown'>
 }
 
-const clientColumns =
+const registeredColumns =
   'client_id, client_secret_hash, metadata, allowed_origins, created_at, updated_at, revoked_at'
+const clientColumns = `${registeredColumns}, document_fetched_at, document_fresh_until`
 
 interface ClientRow {
   client_id: string
@@ -42,6 +59,8 @@ interface ClientRow {
   created_at: Date
   updated_at: Date
   revoked_at: Date | null
+  document_fetched_at: Date | null
+  document_fresh_until: Date | null
 }
 
 /** SQL of whether what a client was granted, or has asked for, is later than the client's last revocation. */
@@ -79,7 +98,7 @@ export function createClientStore(database: Database): ClientStore {
     async insertClient(client) {
       const rows = await database.query(
         `with written as (
-           insert into clients (${clientColumns})
+           insert into clients (${registeredColumns})
            values ($1, $2, $3, $4, $5, $6, $7)
            on conflict (client_id) do nothing
            returning client_id)
@@ -95,6 +114,30 @@ export function createClientStore(database: Database): ClientStore {
         ],
       )
       return rows.length > 0 ? 'created' : 'exists'
+    },
+
+    async putDocumentClient({ clientId, metadata, allowedOrigins, document }) {
+      await database.query(
+        `with written as (
+           insert into clients
+             (client_id, metadata, allowed_origins, created_at, updated_at, document_fetched_at, document_fresh_until)
+           values ($1, $2, $3, $4, $4, $4, $5)
+           on conflict (client_id) do update set
+             metadata = excluded.metadata,
+             allowed_origins = excluded.allowed_origins,
+             updated_at = excluded.updated_at,
+             document_fetched_at = excluded.document_fetched_at,
+             document_fresh_until = excluded.document_fresh_until
+           returning client_id)
+         select pg_notify('${clientsChannel}', client_id) from written`,
+        [
+          clientId,
+          JSON.stringify(metadata),
+          allowedOrigins,
+          document.fetchedAt,
+          document.freshUntil,
+        ],
+      )
     },
 
     changeClient: (clientId, change) =>
@@ -153,6 +196,7 @@ async function updateClient(transaction: Queryable, client: StoredClient): Promi
 }
 
 function toClient(row: ClientRow): StoredClient {
+  const { document_fetched_at: fetchedAt, document_fresh_until: freshUntil } = row
   return {
     clientId: row.client_id,
     secretHash: row.client_secret_hash ?? undefined,
@@ -161,5 +205,6 @@ function toClient(row: ClientRow): StoredClient {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     revokedAt: row.revoked_at ?? undefined,
+    ...(fetchedAt && freshUntil && { document: { fetchedAt, freshUntil } }),
   }
 }

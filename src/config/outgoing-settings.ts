@@ -17,4 +17,17 @@ export const outgoingSettings = {
     sentence:
       'Certificate authorities (PEM) that are trusted for these requests besides the well-known ones.',
   },
+  clientIdMetadataDocuments: {
+    variable: 'CLAVIGER_CLIENT_ID_METADATA_DOCUMENTS',
+    parse: read.onOrOff,
+    default: 'off',
+    sentence:
+      'Whether an `https:` URL is taken as the `client_id` of the application that its document describes, without registration, as MCP clients expect.',
+  },
+  clientIdMetadataHosts: {
+    variable: 'CLAVIGER_CLIENT_ID_METADATA_HOSTS',
+    parse: read.hosts,
+    derived: 'any',
+    sentence: 'The only hosts of such documents, separated by commas.',
+  },
 } as const satisfies Record<string, Setting>

@@ -58,6 +58,13 @@ export const host: Parser<string> = (text) =>
     ? { value: text }
     : { fault: 'a host name or an address such as localhost, 0.0.0.0 or :: (without port)' }
 
+export const hosts: Parser<readonly string[]> = (text) => {
+  const names = text.split(',').map((name) => name.trim().toLowerCase())
+  return names.every((name) => 'value' in host(name))
+    ? { value: Object.freeze(names) }
+    : { fault: 'host names such as app.example.com, separated by commas (without port)' }
+}
+
 export const audience: Parser<string> = (text) =>
   /^[\x21-\x7e]+$/.test(text) ? { value: text } : { fault: 'a URI without spaces' }
 

@@ -17,6 +17,8 @@ export interface Capabilities {
   signingAlgs: readonly string[]
   /** Whether there is one, for whomever. */
   revocationFeed: boolean
+  /** Whether a client_id may be the URL of its metadata. */
+  clientIdMetadataDocuments: boolean
 }
 
 /** What tokens/issuer.ts puts in an ID token, besides the claims that scopes ask for. */
@@ -55,6 +57,9 @@ function metadataOf(capabilities: Capabilities) {
     authorization_response_iss_parameter_supported: true,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
+    ...(capabilities.clientIdMetadataDocuments && {
+      client_id_metadata_document_supported: true,
+    }),
     claims_parameter_supported: false,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,

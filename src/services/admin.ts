@@ -1,6 +1,7 @@
 /** People, clients, resources, sessions and revocations: what an administrator works on. */
 import { createAuditStore } from '../audit/store.ts'
 import { authMethodNames } from '../client-auth/index.ts'
+import { createClientIdUrlRule } from '../clients/client-id-url.ts'
 import { createClientRegistry } from '../clients/registry.ts'
 import { createResourceStore } from '../clients/resources-store.ts'
 import { createResources } from '../clients/resources.ts'
@@ -38,16 +39,22 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     queueLimit: 100,
   })
   const accounts = createAccounts({ store: createUserStore(database), hasher, clock })
+  const supported = {
+    grantTypes: grantTypeNames,
+    authMethods: authMethodNames,
+    algorithms: config.signingAlgs,
+    insecureHttp: config.insecureHttp,
+  }
+  const isClientIdUrl = createClientIdUrlRule({
+    enabled: config.clientIdMetadataDocuments,
+    hosts: config.clientIdMetadataHosts ?? [],
+  })
   const clients = createClientRegistry({
     store: createClientStore(database),
     clock,
     cacheSize,
-    supported: {
-      grantTypes: grantTypeNames,
-      authMethods: authMethodNames,
-      algorithms: config.signingAlgs,
-      insecureHttp: config.insecureHttp,
-    },
+    supported,
+    isClientIdUrl,
   })
   const resources = createResources({
     store: createResourceStore(database),
@@ -84,6 +91,8 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
   return {
     accounts,
     clients,
+    supported,
+    isClientIdUrl,
     resources,
     audit,
     logouts,

@@ -5,9 +5,11 @@ import { createPendingRequests } from '../authorization/pending-requests.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
 import { authMethodNames, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
+import { createClientDocuments } from '../clients/client-documents.ts'
 import { createClientKeys } from '../clients/client-keys.ts'
 import { createRemoteKeys } from '../clients/remote-keys.ts'
 import { createFetchSectorIdentifier } from '../clients/sector-identifier.ts'
+import { createClientStore } from '../clients/store.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
@@ -40,7 +42,7 @@ import { feedType } from '../verifier/feed.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
-import { createDocuments } from './outgoing.ts'
+import { createDocuments, createNamedDocuments } from './outgoing.ts'
 import { createWatchServices } from './watch.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
@@ -91,6 +93,12 @@ export async function createServices(options: ServiceOptions) {
   })
   const fetchDocument = createDocuments({ config, clock })
   const clientKeys = createClientKeys({ remoteKeys: createRemoteKeys({ fetchDocument, clock }) })
+  const clientDocuments = createClientDocuments({
+    ...admin,
+    store: createClientStore(database),
+    fetchDocument: createNamedDocuments(options),
+    clock,
+  })
   const clientAuthentication = createClientAuthentication({
     clients,
     assertions: createAssertionStore(database),
@@ -122,6 +130,7 @@ export async function createServices(options: ServiceOptions) {
     audience: config.defaultAudience,
     clock,
     consents,
+    clientDocuments,
     clientKeys,
     fetchSectorIdentifier: createFetchSectorIdentifier({ fetchDocument }),
     families,
@@ -155,6 +164,7 @@ export async function createServices(options: ServiceOptions) {
         authMethods: authMethodNames,
         signingAlgs: config.signingAlgs,
         revocationFeed: config.revocationFeed !== 'off',
+        clientIdMetadataDocuments: config.clientIdMetadataDocuments,
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },

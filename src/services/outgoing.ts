@@ -22,6 +22,11 @@ export function createDocuments({ config, clock }: { config: OutgoingConfig; clo
   return createFetchDocument({ send: createWayOut(config, 32), clock })
 }
 
+/** What anybody at all names, by a client_id. */
+export function createNamedDocuments({ config, clock }: { config: OutgoingConfig; clock: Clock }) {
+  return createFetchDocument({ send: createWayOut(config, 16), clock })
+}
+
 /** As many forms at a time as deliver-logouts sends at most. */
 export function createLogoutForms(config: OutgoingConfig, timeoutMilliseconds?: number) {
   return createPostForm(createWayOut(config, 64, timeoutMilliseconds))

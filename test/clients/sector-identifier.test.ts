@@ -20,8 +20,7 @@ t.test(
     for (const document of [{ redirect_uris: uris }, 'x', null, [1], [null]])
       t.strictSame(await fetchSector(document), { failure })
     t.strictSame(await fetchSector(uris, 'http://localhost/sector'), { failure: 'no https URL' })
-    const fetchDocument = async () => ({ failure: 'an answer of 404, not 200' })
-    t.strictSame(await createFetchSectorIdentifier({ fetchDocument })('https://app.example/'), {
+    t.strictSame(await fetchMissing('https://app.example/'), {
       failure: 'an answer of 404, not 200',
     })
   },
