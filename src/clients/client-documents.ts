@@ -4,11 +4,11 @@ import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { standardScopes } from '../protocol/scopes.ts'
 import { readClientDocument } from './client-document.ts'
+import type { DocumentStore } from './document-store.ts'
 import type { FetchDocument } from './documents.ts'
 import { allowedOriginsOf, type Supported } from './metadata.ts'
 import type { Client, ClientRegistry } from './registry.ts'
 import type { Resources } from './resources.ts'
-import type { ClientStore } from './store.ts'
 
 const maxBytes = 16 * 1024
 const usualSeconds = 60 * 60
@@ -35,7 +35,7 @@ export function createClientDocuments({
   clock,
 }: {
   clients: Pick<ClientRegistry, 'find' | 'invalidate'>
-  store: Pick<ClientStore, 'putDocumentClient'>
+  store: DocumentStore
   resources: Pick<Resources, 'list'>
   fetchDocument: FetchDocument
   /** Whether a client_id is a URL that may be fetched. */
@@ -70,7 +70,7 @@ export function createClientDocuments({
     const { maxAgeSeconds = usualSeconds } = fetched
     const seconds = Math.min(mostSeconds, Math.max(leastSeconds, maxAgeSeconds))
     const fetchedAt = clock.now()
-    await store.putDocumentClient({
+    await store.putClient({
       clientId,
       metadata,
       allowedOrigins: allowedOriginsOf(metadata),

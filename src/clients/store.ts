@@ -24,20 +24,11 @@ export interface DocumentTimes {
   freshUntil: Date
 }
 
-export interface DocumentClient extends Pick<
-  StoredClient,
-  'clientId' | 'metadata' | 'allowedOrigins'
-> {
-  document: DocumentTimes
-}
-
 export interface ClientStore {
   findClient(clientId: string): Promise<StoredClient | undefined>
   listClients(): Promise<StoredClient[]>
   isAllowedOrigin(origin: string): Promise<boolean>
   insertClient(client: StoredClient): Promise<'created' | 'exists'>
-  /** What an administrator has revoked stays so. */
-  putDocumentClient(client: DocumentClient): Promise<void>
   /** Writes the client that `change` answers, and no other change comes in between; undefined when there is none. */
   changeClient<Change extends { client: StoredClient }>(
     clientId: string,
@@ -114,30 +105,6 @@ export function createClientStore(database: Database): ClientStore {
         ],
       )
       return rows.length > 0 ? 'created' : 'exists'
-    },
-
-    async putDocumentClient({ clientId, metadata, allowedOrigins, document }) {
-      await database.query(
-        `with written as (
-           insert into clients
-             (client_id, metadata, allowed_origins, created_at, updated_at, document_fetched_at, document_fresh_until)
-           values ($1, $2, $3, $4, $4, $4, $5)
-           on conflict (client_id) do update set
-             metadata = excluded.metadata,
-             allowed_origins = excluded.allowed_origins,
-             updated_at = excluded.updated_at,
-             document_fetched_at = excluded.document_fetched_at,
-             document_fresh_until = excluded.document_fresh_until
-           returning client_id)
-         select pg_notify('${clientsChannel}', client_id) from written`,
-        [
-          clientId,
-          JSON.stringify(metadata),
-          allowedOrigins,
-          document.fetchedAt,
-          document.freshUntil,
-        ],
-      )
     },
 
     changeClient: (clientId, change) =>

@@ -12,7 +12,7 @@ export const outgoingSettings = {
   },
   outgoingCaFile: {
     variable: 'CLAVIGER_OUTGOING_CA_FILE',
-    parse: read.readableFile,
+    parse: read.certificateFile,
     derived: 'none',
     sentence:
       'Certificate authorities (PEM) that are trusted for these requests besides the well-known ones.',

@@ -1,5 +1,6 @@
 /** How the text of a setting is read. A fault says what to write instead. */
-import { accessSync, constants } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { loopbackNetworks } from '../http/special-use.ts'
@@ -50,6 +51,19 @@ export const readableFile: Parser<string> = (text) => {
     return { value: resolve(text) }
   } catch {
     return { fault: 'the path of a PEM file that this process may read' }
+  }
+}
+
+export const certificateFile: Parser<string> = (text) =>
+  isCertificate(text)
+    ? { value: resolve(text) }
+    : { fault: 'the path of a PEM file of certificates that this process may read' }
+
+function isCertificate(file: string): boolean {
+  try {
+    return new X509Certificate(readFileSync(file)).fingerprint256 !== ''
+  } catch {
+    return false
   }
 }
 

@@ -163,7 +163,7 @@ export const settings = {
     parse: read.onOrOff,
     default: 'off',
     sentence:
-      'Whether `http:` that is not loopback is allowed, for the issuer and for where logout tokens go; never in production.',
+      'Whether `http:` that is not loopback is allowed, for the issuer, for where logout tokens go and for where keys of clients come from; never in production.',
   },
 } as const satisfies Record<string, Setting>
 

@@ -7,9 +7,9 @@ import { authMethodNames, createClientAuthentication } from '../client-auth/inde
 import { createAssertionStore } from '../client-auth/store.ts'
 import { createClientDocuments } from '../clients/client-documents.ts'
 import { createClientKeys } from '../clients/client-keys.ts'
+import { createDocumentStore } from '../clients/document-store.ts'
 import { createRemoteKeys } from '../clients/remote-keys.ts'
 import { createFetchSectorIdentifier } from '../clients/sector-identifier.ts'
-import { createClientStore } from '../clients/store.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
@@ -95,7 +95,7 @@ export async function createServices(options: ServiceOptions) {
   const clientKeys = createClientKeys({ remoteKeys: createRemoteKeys({ fetchDocument, clock }) })
   const clientDocuments = createClientDocuments({
     ...admin,
-    store: createClientStore(database),
+    store: createDocumentStore(database),
     fetchDocument: createNamedDocuments(options),
     clock,
   })

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { createClientDocuments } from '../../src/clients/client-documents.ts'
 import { isClientIdUrl } from '../../src/clients/client-id-url.ts'
+import { createDocumentStore } from '../../src/clients/document-store.ts'
 import type { FetchedDocument } from '../../src/clients/documents.ts'
 import { createClientRegistry } from '../../src/clients/registry.ts'
 import { createResourceStore } from '../../src/clients/resources-store.ts'
@@ -38,7 +39,7 @@ async function setUp(t: Test) {
   }
   const documents = createClientDocuments({
     clients,
-    store,
+    store: createDocumentStore(database),
     resources,
     isClientIdUrl,
     supported,

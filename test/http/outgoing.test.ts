@@ -134,22 +134,28 @@ t.test('no answer, or none in time, is said in a few words', async (t) => {
     })
 })
 
-t.test('whoever never finishes its headers, or resolves no name, is given up too', async (t) => {
-  const loris = await createPlainWebServer(t, (request) => {
-    request.socket.write('HTTP/1.1 200 OK\r\nx-slow: ')
-  })
-  const hasty = createClient({ timeoutMilliseconds: 20 })
-  t.strictSame(await hasty(loris, get), { failure: 'no answer within 0.02 s' })
-  const lost = createSend({
-    findDestination: () => new Promise(() => {}),
-    trust: undefined,
-    timeoutMilliseconds: 20,
-    maxRequests: 1,
-  })
-  const keepAlive = setInterval(() => {}, 1000)
-  t.strictSame(await lost('https://a.example/', get), { failure: 'no answer within 0.02 s' })
-  clearInterval(keepAlive)
-})
+t.test(
+  'whoever never finishes its headers or its body, or resolves no name, is given up too',
+  async (t) => {
+    const loris = await createPlainWebServer(t, (request) => {
+      request.socket.write('HTTP/1.1 200 OK\r\nx-slow: ')
+    })
+    const hasty = createClient({ timeoutMilliseconds: 20 })
+    t.strictSame(await hasty(loris, get), { failure: 'no answer within 0.02 s' })
+    const stuck = await createPlainWebServer(t, (_request, response) => void response.write('{'))
+    const answer = await hasty(stuck, get)
+    t.match('failure' in answer ? answer.failure : answer.fault, /^no answer within|broke off$/)
+    const lost = createSend({
+      findDestination: () => new Promise(() => {}),
+      trust: undefined,
+      timeoutMilliseconds: 20,
+      maxRequests: 1,
+    })
+    const keepAlive = setInterval(() => {}, 1000)
+    t.strictSame(await lost('https://a.example/', get), { failure: 'no answer within 0.02 s' })
+    clearInterval(keepAlive)
+  },
+)
 
 t.test('the status counts also when the rest does not come', async (t) => {
   const origin = await createPlainWebServer(t, (request, response) => {
