@@ -2,6 +2,7 @@
 import { keySettings } from './key-settings.ts'
 import { outgoingSettings } from './outgoing-settings.ts'
 import * as read from './parsers.ts'
+import { registrationSettings } from './registration-settings.ts'
 import { revocationSettings } from './revocation-settings.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 import { watchSettings } from './watch-settings.ts'
@@ -137,6 +138,7 @@ export const settings = {
     sentence: 'The `aud` of access tokens that were asked for without a `resource`.',
   },
   ...keySettings,
+  ...registrationSettings,
   ...revocationSettings,
   ...watchSettings,
   ...outgoingSettings,
@@ -144,7 +146,8 @@ export const settings = {
     variable: 'CLAVIGER_RATE_LIMIT',
     parse: read.onOrOff,
     default: 'on',
-    sentence: 'Whether failed sign-ins are limited; `off` is for load tests only.',
+    sentence:
+      'Whether failed sign-ins and open registration are limited; `off` is for load tests only.',
   },
   passwordHashConcurrency: {
     variable: 'CLAVIGER_PASSWORD_HASH_CONCURRENCY',

@@ -10,6 +10,8 @@ import type { Config } from '../config.ts'
 import type { Clock } from '../database/clock.ts'
 import type { Database } from '../database/database.ts'
 import { grantTypeNames } from '../grants/index.ts'
+import { createInitialAccessTokenStore } from '../registration/initial-access-tokens-store.ts'
+import { createInitialAccessTokens } from '../registration/initial-access-tokens.ts'
 import { createClientActs } from '../revocation/client-acts.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { createRevocationStore } from '../revocation/store.ts'
@@ -93,6 +95,12 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     clients,
     supported,
     isClientIdUrl,
+    initialAccessTokens: createInitialAccessTokens({
+      database,
+      store: createInitialAccessTokenStore(database),
+      audit,
+      clock,
+    }),
     resources,
     audit,
     logouts,

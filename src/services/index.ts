@@ -5,11 +5,6 @@ import { createPendingRequests } from '../authorization/pending-requests.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
 import { authMethodNames, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
-import { createClientDocuments } from '../clients/client-documents.ts'
-import { createClientKeys } from '../clients/client-keys.ts'
-import { createDocumentStore } from '../clients/document-store.ts'
-import { createRemoteKeys } from '../clients/remote-keys.ts'
-import { createFetchSectorIdentifier } from '../clients/sector-identifier.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
@@ -40,9 +35,10 @@ import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTargets } from '../tokens/targets.ts'
 import { feedType } from '../verifier/feed.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
+import { createClientSources } from './client-sources.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
-import { createDocuments, createNamedDocuments } from './outgoing.ts'
+import { createRegistrationServices } from './registration.ts'
 import { createWatchServices } from './watch.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
@@ -91,18 +87,11 @@ export async function createServices(options: ServiceOptions) {
     clock,
     ttlSeconds: config.authorizationRequestTtlSeconds,
   })
-  const fetchDocument = createDocuments({ config, clock })
-  const clientKeys = createClientKeys({ remoteKeys: createRemoteKeys({ fetchDocument, clock }) })
-  const clientDocuments = createClientDocuments({
-    ...admin,
-    store: createDocumentStore(database),
-    fetchDocument: createNamedDocuments(options),
-    clock,
-  })
+  const clientSources = createClientSources(options, admin)
   const clientAuthentication = createClientAuthentication({
     clients,
     assertions: createAssertionStore(database),
-    clientKeys,
+    clientKeys: clientSources.clientKeys,
     issuer,
     endpoints: [paths.token, paths.pushedAuthorization].map((path) => issuer + path),
     clock,
@@ -119,6 +108,9 @@ export async function createServices(options: ServiceOptions) {
     clock,
   })
 
+  const registrations = createRegistrationServices(options, admin)
+  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
+
   const basePath = basePathOf(issuer)
   const securityHeaders = createSecurityHeaders({ isHttps: issuer.startsWith('https:') })
   const assets = createAssets({ basePath })
@@ -126,13 +118,11 @@ export async function createServices(options: ServiceOptions) {
     ...admin,
     ...keys,
     ...watchServices,
+    ...clientSources,
     issuer,
     audience: config.defaultAudience,
     clock,
     consents,
-    clientDocuments,
-    clientKeys,
-    fetchSectorIdentifier: createFetchSectorIdentifier({ fetchDocument }),
     families,
     accessTokens,
     idTokenHints,
@@ -141,6 +131,7 @@ export async function createServices(options: ServiceOptions) {
     pendingRequests,
     clientAuthentication,
     grantTypes,
+    registrations,
     basePath,
     securityHeaders,
     assets,
@@ -156,7 +147,7 @@ export async function createServices(options: ServiceOptions) {
       csrf: createCsrf({ key: serverSecret.deriveKey('form tokens'), randomBytes }),
       issuer,
     }),
-    rateLimits: createRateLimits({ database, enabled: config.rateLimit }),
+    rateLimits,
     discovery: {
       capabilities: {
         issuer,
@@ -165,10 +156,18 @@ export async function createServices(options: ServiceOptions) {
         signingAlgs: config.signingAlgs,
         revocationFeed: config.revocationFeed !== 'off',
         clientIdMetadataDocuments: config.clientIdMetadataDocuments,
+        registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+    registrationEndpoint: {
+      mode: config.registration,
+      registrations,
+      rateLimits,
+      issuer,
+      watch: watchServices.watch,
+    },
     revocationsEndpoint: {
       watch: watchServices.watch,
       metrics: watchServices.metrics,
