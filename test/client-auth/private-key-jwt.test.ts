@@ -51,6 +51,7 @@ async function setUp(t: Test) {
       clock,
       issuer,
       clientKeys: createClientKeys({ remoteKeys }),
+      authorities: [],
       endpoints: [tokenEndpoint],
       skewSeconds: 10,
     })
@@ -87,6 +88,7 @@ async function setUp(t: Test) {
   const present = (assertion: string, form: Record<string, string> = {}, by = authentication) =>
     by.authenticate({
       authorization: undefined,
+      certificate: undefined,
       witness: createTestWitness().witness,
       params: new Params(
         Object.entries({

@@ -69,6 +69,20 @@ t.test(
   },
 )
 
+t.test('an application may begin with a pushed request (RFC 9126)', async (t) => {
+  const pushing = { clientId: `${web.origin}/pushing.json`, secret: '' }
+  const parameters = new URL(authorizationUrl(provider, pushing)).searchParams
+  const { status, body } = await post(provider, '/par', pushing, Object.fromEntries(parameters))
+  t.equal(status, 201)
+  const browser = await startSession(provider, sub)
+  const query = new URLSearchParams({
+    client_id: pushing.clientId,
+    request_uri: String(body['request_uri']),
+  })
+  const page = await browser.open(`${provider.issuer}/authorize?${query.toString()}`)
+  t.match(page.url, '/consent?')
+})
+
 t.test('a document that cannot be used is told of on our page, and nothing of it', async (t) => {
   const browser = createUserAgent(provider.issuer)
   for (const [name, words] of [
