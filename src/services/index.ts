@@ -7,7 +7,6 @@ import { createAuthorizationResponses } from '../authorization/response.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
 import { authMethodNamesWith, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
-import { createClientKeys } from '../clients/client-keys.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
@@ -41,6 +40,7 @@ import { createTargets } from '../tokens/targets.ts'
 import { feedType } from '../verifier/feed.ts'
 import { certificateSupportOf, createAdminServices, type ServiceOptions } from './admin.ts'
 import { createBindingServices } from './binding.ts'
+import { createClientSources } from './client-sources.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
 import { createRegistrationServices } from './registration.ts'
@@ -104,7 +104,8 @@ export async function createServices(options: ServiceOptions) {
     ttlSeconds: config.authorizationRequestTtlSeconds,
     pushedTtlSeconds: config.pushedRequestTtlSeconds,
   })
-  const clientKeys = createClientKeys()
+  const clientSources = createClientSources(options, admin)
+  const { clientKeys } = clientSources
   const requestObjects = createRequestObjects({
     clientKeys,
     issuer,
@@ -149,13 +150,13 @@ export async function createServices(options: ServiceOptions) {
     ...admin,
     ...keys,
     ...watchServices,
+    ...clientSources,
     issuer,
     audience: config.defaultAudience,
     clock,
     consents,
     targets,
     deviceCodes,
-    clientKeys,
     families,
     accessTokens,
     idTokenHints,
@@ -199,6 +200,7 @@ export async function createServices(options: ServiceOptions) {
         signingAlgs: config.signingAlgs,
         requirePushedRequests: config.requirePushedRequests,
         revocationFeed: config.revocationFeed !== 'off',
+        clientIdMetadataDocuments: config.clientIdMetadataDocuments,
         registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
