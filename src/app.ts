@@ -13,6 +13,7 @@ import { registerGlobalTokenRevocation } from './endpoints/global-token-revocati
 import { registerHealth } from './endpoints/health.ts'
 import { registerIntrospect } from './endpoints/introspect.ts'
 import { registerJwks } from './endpoints/jwks.ts'
+import { registerPushedAuthorization } from './endpoints/pushed-authorization.ts'
 import { registerRegister } from './endpoints/register.ts'
 import { registerRevocations } from './endpoints/revocations.ts'
 import { registerRevoke } from './endpoints/revoke.ts'
@@ -78,6 +79,7 @@ export async function createApp(
     async (routes) => {
       registerJwks(routes, services)
       registerAuthorize(routes, services)
+      registerPushedAuthorization(routes, services)
       registerDeviceAuthorization(routes, services)
       registerToken(routes, services)
       registerUserinfo(routes, services)

@@ -36,6 +36,8 @@ t.test('without any variable everything has its default', async (t) => {
     codeTtlSeconds: 60,
     deviceCodeTtlSeconds: 600,
     authorizationRequestTtlSeconds: 1800,
+    pushedRequestTtlSeconds: 60,
+    requirePushedRequests: false,
     refreshIdleTtlSeconds: 2_592_000,
     refreshTtlSeconds: 15_552_000,
     replayWindowSeconds: 30,

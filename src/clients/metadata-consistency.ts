@@ -83,6 +83,14 @@ const agreements: Agreement[] = [
     message: 'It is only for token_endpoint_auth_method private_key_jwt. Leave it out.',
   },
   {
+    members: ['jwks', 'require_signed_request_object', 'request_object_signing_alg'],
+    isBroken: (m) =>
+      m.require_signed_request_object === true &&
+      !requestObjectAlgorithmsOf(m).some((algorithm) => canVerify(m.jwks?.keys ?? [], algorithm)),
+    message:
+      "With require_signed_request_object it must have a signature key for request_object_signing_alg, or for one of the profile's algorithms.",
+  },
+  {
     members: ['backchannel_logout_uri', 'backchannel_logout_session_required'],
     isBroken: (m) =>
       m.backchannel_logout_session_required === true && m.backchannel_logout_uri === undefined,
@@ -106,6 +114,13 @@ export function findInconsistencies(
 /** The algorithms that the client's assertions may be signed with (OpenID Connect Registration §2). */
 export function assertionAlgorithmsOf(metadata: ClientMetadata): readonly string[] {
   const pinned = metadata.token_endpoint_auth_signing_alg
+  if (pinned !== undefined) return [pinned]
+  return metadata.profile === 'fapi2' ? fapi2Algorithms : assertionAlgorithms
+}
+
+/** The algorithms that the client's request objects may be signed with (OpenID Connect Registration §2). */
+export function requestObjectAlgorithmsOf(metadata: ClientMetadata): readonly string[] {
+  const pinned = metadata.request_object_signing_alg
   if (pinned !== undefined) return [pinned]
   return metadata.profile === 'fapi2' ? fapi2Algorithms : assertionAlgorithms
 }

@@ -111,6 +111,18 @@ export const settings = {
     default: '1800',
     sentence: 'How long a person may take to sign in and consent.',
   },
+  pushedRequestTtlSeconds: {
+    variable: 'CLAVIGER_PUSHED_REQUEST_TTL_SECONDS',
+    parse: read.wholeNumber(5, 600), // RFC 9126 §2.2
+    default: '60',
+    sentence: 'How long a pushed authorization request waits for the browser; 5 to 600.',
+  },
+  requirePushedRequests: {
+    variable: 'CLAVIGER_REQUIRE_PUSHED_REQUESTS',
+    parse: read.onOrOff,
+    default: 'off',
+    sentence: 'Whether every client must push its authorization requests (RFC 9126).',
+  },
   refreshIdleTtlSeconds: {
     variable: 'CLAVIGER_REFRESH_TOKEN_IDLE_TTL_SECONDS',
     parse: lifetime,

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { createAuthorization } from '../authorization/authorization.ts'
 import { createPendingRequests } from '../authorization/pending-requests.ts'
+import { createRequestObjects } from '../authorization/request-object.ts'
+import { createAuthorizationResponses } from '../authorization/response.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
 import { authMethodNames, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
@@ -93,8 +95,15 @@ export async function createServices(options: ServiceOptions) {
     store: createPendingRequestStore(database),
     clock,
     ttlSeconds: config.authorizationRequestTtlSeconds,
+    pushedTtlSeconds: config.pushedRequestTtlSeconds,
   })
   const clientKeys = createClientKeys()
+  const requestObjects = createRequestObjects({
+    clientKeys,
+    issuer,
+    clock,
+    skewSeconds: config.clockSkewSeconds,
+  })
   const assertions = createAssertionStore(database)
   const clientAuthentication = createClientAuthentication({
     clients,
@@ -145,6 +154,12 @@ export async function createServices(options: ServiceOptions) {
     revocationFeed,
     authorization,
     pendingRequests,
+    requestObjects,
+    responses: createAuthorizationResponses({ issuer, keyring, clock }),
+    requestPolicy: {
+      requirePushedRequests: config.requirePushedRequests,
+      pushedTtlSeconds: config.pushedRequestTtlSeconds,
+    },
     clientAuthentication,
     grantTypes,
     registrations,
@@ -170,6 +185,7 @@ export async function createServices(options: ServiceOptions) {
         grantTypes: grantTypeNames,
         authMethods: authMethodNames,
         signingAlgs: config.signingAlgs,
+        requirePushedRequests: config.requirePushedRequests,
         revocationFeed: config.revocationFeed !== 'off',
         registration: config.registration !== 'off',
       },

@@ -53,6 +53,12 @@ const seeds: Seed[] = [
     headers: { cookie: cookieHeader(browser) },
   },
   {
+    path: '/par',
+    methods: ['POST'],
+    parameters: requestOf(client),
+    headers: { authorization: `Basic ${basic}` },
+  },
+  {
     path: '/consent',
     methods: ['GET', 'POST'],
     parameters: { ...consent, csrf: 'x', decision: 'allow' },

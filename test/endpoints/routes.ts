@@ -135,6 +135,7 @@ export async function createWorld(t: Test): Promise<World> {
       ],
     },
     { name: 'POST /authorize', takes: 'form', ...page, parameters: request, untrusted },
+    { name: 'POST /par', takes: 'form', ...json, headers: asClient, parameters: request },
     {
       name: 'POST /token',
       takes: 'form',

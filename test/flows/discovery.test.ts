@@ -7,6 +7,7 @@ const assertionAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA']
 const golden = {
   issuer: 'https://op.example',
   authorization_endpoint: 'https://op.example/authorize',
+  pushed_authorization_request_endpoint: 'https://op.example/par',
   token_endpoint: 'https://op.example/token',
   device_authorization_endpoint: 'https://op.example/device_authorization',
   userinfo_endpoint: 'https://op.example/userinfo',
@@ -48,7 +49,15 @@ const golden = {
     'phone_number_verified',
   ],
   response_types_supported: ['code'],
-  response_modes_supported: ['query', 'fragment', 'form_post'],
+  response_modes_supported: [
+    'query',
+    'fragment',
+    'form_post',
+    'jwt',
+    'query.jwt',
+    'fragment.jwt',
+    'form_post.jwt',
+  ],
   grant_types_supported: [
     'authorization_code',
     'refresh_token',
@@ -82,10 +91,13 @@ const golden = {
   revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
   global_token_revocation_endpoint_auth_methods_supported: ['Bearer'],
   authorization_response_iss_parameter_supported: true,
+  authorization_signing_alg_values_supported: ['RS256', 'ES256'],
+  require_pushed_authorization_requests: false,
   backchannel_logout_supported: true,
   backchannel_logout_session_supported: true,
   claims_parameter_supported: false,
-  request_parameter_supported: false,
+  request_parameter_supported: true,
+  request_object_signing_alg_values_supported: assertionAlgorithms,
   request_uri_parameter_supported: false,
 }
 
@@ -116,6 +128,7 @@ t.test('discovery and JWKS', async (t) => {
     const metadata = (await response.json()) as Record<string, string>
     const statuses = {
       authorization_endpoint: 400,
+      pushed_authorization_request_endpoint: 405,
       token_endpoint: 405,
       device_authorization_endpoint: 405,
       userinfo_endpoint: 401,
