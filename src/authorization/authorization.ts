@@ -1,6 +1,7 @@
 /** Decides an authorization request: what it needs next, and when nothing is missing, the code. */
 import type { Consent } from '../consents/consents.ts'
 import type { Clock } from '../database/clock.ts'
+import { acrOf } from '../protocol/acr.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Codes } from '../tokens/codes.ts'
@@ -66,6 +67,8 @@ export function createAuthorization({
         sid,
         authTime,
         amr,
+        acr: acrOf(amr, request.acrValues),
+        claims: request.claims,
         scope,
         resources,
         redirectUri: redirectUriGiven ? redirectUri : undefined,

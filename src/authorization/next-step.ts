@@ -1,5 +1,7 @@
 /** What an authorization request needs next, decided from stored state alone (OpenID Connect Core §3.1.2.3–4). Pure. */
 import { covers, type Consent } from '../consents/consents.ts'
+import { acrOf, acrValues } from '../protocol/acr.ts'
+import { namesIn } from '../protocol/claims-request.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { IdTokenHint } from '../tokens/id-token-hints.ts'
@@ -7,7 +9,7 @@ import type { Decision } from './pending-requests.ts'
 import type { AuthorizationRequest } from './request.ts'
 
 export interface State {
-  request: Pick<AuthorizationRequest, 'scope' | 'resources' | 'prompt' | 'maxAgeSeconds'>
+  request: Omit<AuthorizationRequest, 'idTokenHint' | 'nonce' | 'codeChallenge' | 'acrValues'>
   /** The session of the sign-in that was made for this very request: no other is an answer to it. */
   signedInSid: string | undefined
   /** What the person answered to this very request on the consent page. */
@@ -33,14 +35,21 @@ export function nextStep(state: State): NextStep {
   if (state.decision?.answer === 'denied')
     return { kind: 'refuse', code: 'access_denied', description: 'The user did not allow it.' }
 
-  if (session && !isHinted(session, state) && isAnswer(session, state))
+  if (!canReach(request) || (session && isAnswer(session, state) && !reaches(session, request)))
+    return {
+      kind: 'refuse',
+      code: 'unmet_authentication_requirements',
+      description: 'None of the acr values of the claims parameter can be reached here.',
+    }
+
+  if (session && !isAskedFor(session, state) && isAnswer(session, state))
     return {
       kind: 'refuse',
       code: 'login_required',
-      description: 'Another user signed in than the one that id_token_hint names.',
+      description: 'Another user signed in than the one that the request names.',
     }
 
-  if (!session || !isHinted(session, state) || !isFreshEnough(session, state))
+  if (!session || !isAskedFor(session, state) || !isFreshEnough(session, state))
     return silent
       ? {
           kind: 'refuse',
@@ -61,8 +70,18 @@ export function nextStep(state: State): NextStep {
   return { kind: 'issue', session }
 }
 
-function isHinted(session: Session, { hint }: State): boolean {
-  return hint === undefined || session.sub === hint.sub
+/** By id_token_hint, or as the value of the claim `sub` (§5.5.1). */
+function isAskedFor({ sub }: Session, { hint, request }: State): boolean {
+  return (hint === undefined || sub === hint.sub) && (request.subs?.includes(sub) ?? true)
+}
+
+/** §5.5.1.1: what is essential and out of reach is refused before anybody is asked for a password. */
+function canReach({ essentialAcrValues }: State['request']): boolean {
+  return essentialAcrValues?.some((acr) => acrValues.includes(acr)) ?? true
+}
+
+function reaches({ amr }: Session, { essentialAcrValues }: State['request']): boolean {
+  return essentialAcrValues?.includes(acrOf(amr, essentialAcrValues) ?? '') ?? true
 }
 
 /** Whether the person signed in for this request, and goes on as the same one in the same browser. */
@@ -73,7 +92,7 @@ function isAnswer(session: Session, { signedInSid }: State): boolean {
 function isFreshEnough(session: Session, state: State): boolean {
   const { request, hint, now } = state
   if (isAnswer(session, state)) return true
-  if (hint?.isRevoked) return false
+  if (hint?.isRevoked || !reaches(session, request)) return false
   // Whoever is to choose an account does so on the login page.
   if (request.prompt.has('login') || request.prompt.has('select_account')) return false
   const ageSeconds = (now.getTime() - session.authTime.getTime()) / 1000
@@ -81,7 +100,8 @@ function isFreshEnough(session: Session, state: State): boolean {
 }
 
 function needsConsent({ request, session, decision, consent, consentRule }: State): boolean {
-  const isCovered = consent !== undefined && covers(consent, request)
+  const isCovered =
+    consent !== undefined && covers(consent, { ...request, claims: namesIn(request.claims) })
   if (isCovered && decision?.answer === 'allowed' && decision.sub === session?.sub) return false
   if (request.prompt.has('consent')) return true
   if (consentRule === 'never') return false

@@ -6,12 +6,13 @@ import { OAuthError } from '../protocol/errors.ts'
 import { maxParameterLength, type Params } from '../protocol/params.ts'
 import { isCodeChallenge } from '../protocol/pkce.ts'
 import { issuerScopes, parseScope } from '../protocol/scopes.ts'
+import { parseClaimsDemands, type ClaimsDemands } from './claims-demands.ts'
 import { responseModes, type Recipient } from './recipient.ts'
 
 export const prompts = ['none', 'login', 'consent', 'select_account'] as const
 export type Prompt = (typeof prompts)[number]
 
-export interface AuthorizationRequest {
+export interface AuthorizationRequest extends ClaimsDemands {
   scope: string[]
   resources: string[]
   prompt: ReadonlySet<Prompt>
@@ -46,6 +47,7 @@ export function parseAuthorizationRequest(
     maxAgeSeconds: parseMaxAge(params.get('max_age')) ?? client.metadata.default_max_age,
     idTokenHint: params.get('id_token_hint'),
     nonce,
+    ...parseClaimsDemands(params, client),
     codeChallenge: requirePkce(client, params, scope.includes('openid') && nonce !== undefined),
   }
 }

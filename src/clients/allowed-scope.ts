@@ -1,4 +1,6 @@
-/** A client may ask only for the scopes of its registration (RFC 7591 §2, `scope`). */
+/** A client may ask only for the scopes of its registration (RFC 7591 §2, `scope`), and for the claims that these give. */
+import { narrowClaimsRequest, type ClaimsRequest } from '../protocol/claims-request.ts'
+import { scopeOfClaim } from '../protocol/claims.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Client } from './registry.ts'
 
@@ -16,4 +18,13 @@ export function requireAllowedScope(client: Client, scope: readonly string[]): v
       'invalid_scope',
       `This client may not ask for the scope '${beyond}'. Leave it out, or add it to the client's 'scope'.`,
     )
+}
+
+/** Of the claims that are asked for one by one; the others are left out without a fault (OpenID Connect Core §5.5.1). */
+export function allowedClaims(
+  client: Client,
+  asked: ClaimsRequest | undefined,
+): ClaimsRequest | undefined {
+  const allowed = client.metadata.scope.split(' ')
+  return narrowClaimsRequest(asked, (name) => allowed.includes(scopeOfClaim(name) ?? ''))
 }

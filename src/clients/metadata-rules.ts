@@ -38,6 +38,7 @@ export function rulesFor(
     dpop_bound_access_tokens: flag,
     tls_client_certificate_bound_access_tokens: flag,
     default_max_age: wholeNumber(0, 2 ** 31 - 1),
+    default_acr_values: listOf(shortText(200), 20),
     require_auth_time: flag,
     initiate_login_uri: webUri,
     backchannel_logout_uri: textRule((uri) => validateBackchannelUri(uri, supported)),

@@ -43,6 +43,7 @@ export interface ClientMetadata {
   /** RFC 8705 §3.4. */
   tls_client_certificate_bound_access_tokens?: boolean
   default_max_age?: number
+  default_acr_values?: string[]
   require_auth_time: boolean
   initiate_login_uri?: string
   /** Where logout tokens go (OpenID Connect Back-Channel Logout 1.0 §2.2). */

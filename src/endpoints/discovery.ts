@@ -6,6 +6,7 @@ import { responseModes } from '../authorization/recipient.ts'
 import { assertionAlgorithms } from '../clients/jwks.ts'
 import { sendCacheable } from '../http/cacheable.ts'
 import { basePathOf } from '../http/pages.ts'
+import { acrValues } from '../protocol/acr.ts'
 import { claimsByScope, standardScopes } from '../protocol/scopes.ts'
 import { paths } from '../protocol/paths.ts'
 import { codeChallengeMethods } from '../protocol/pkce.ts'
@@ -20,7 +21,7 @@ export interface Capabilities {
 }
 
 /** What tokens/issuer.ts puts in an ID token, besides the claims that scopes ask for. */
-const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'amr', 'sid', 'nonce']
+const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'sid', 'nonce']
 
 function metadataOf(capabilities: Capabilities) {
   const { issuer, grantTypes, authMethods, signingAlgs, revocationFeed } = capabilities
@@ -38,6 +39,7 @@ function metadataOf(capabilities: Capabilities) {
     global_token_revocation_endpoint: issuer + paths.globalTokenRevocation,
     scopes_supported: standardScopes,
     claims_supported: [...idTokenClaims, ...[...claimsByScope.values()].flat()],
+    acr_values_supported: acrValues,
     response_types_supported: ['code'],
     response_modes_supported: responseModes,
     grant_types_supported: grantTypes,
@@ -55,7 +57,7 @@ function metadataOf(capabilities: Capabilities) {
     authorization_response_iss_parameter_supported: true,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
-    claims_parameter_supported: false,
+    claims_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
   }

@@ -1,8 +1,8 @@
 /** Markup of the consent page: what an application would get, in plain words. */
 import { ClientLinks, ClientLogo } from './client-view.tsx'
 import type { ClientView } from './client-view.tsx'
+import { grantedItems, type GrantedItem } from './consent-words.ts'
 import { Icon } from './icons.tsx'
-import type { IconName } from './icons.tsx'
 import { Foreign, HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
 
@@ -17,6 +17,8 @@ export interface ConsentPageProps {
   /** Who is signed in: an email address or username. */
   account: string
   scopes: readonly string[]
+  /** Asked for one by one, beside those of the scopes. */
+  claims: readonly string[]
   resources: readonly ConsentResource[]
   /** Whether an allowance is kept for the next time. */
   isRemembered: boolean
@@ -59,8 +61,8 @@ export function ConsentPage(props: ConsentPageProps) {
       </ul>
       <h2 id="grants">{name} will be able to:</h2>
       <ul class="grants" aria-labelledby="grants">
-        {props.scopes.map((scope) => (
-          <ScopeItem scope={scope} />
+        {grantedItems(props).map((item) => (
+          <Granted item={item} />
         ))}
         {props.resources.map((resource) => (
           <li>
@@ -102,40 +104,19 @@ export function ConsentPage(props: ConsentPageProps) {
   )
 }
 
-interface ScopeWords {
-  icon: IconName
-  title: string
-  detail?: string
-}
-
-/** OpenID Connect Core §5.4 and §11. */
-const scopeWords = new Map<string, ScopeWords>([
-  ['openid', { icon: 'id', title: 'Recognise you', detail: 'by an identifier of your account' }],
-  [
-    'profile',
-    { icon: 'person', title: 'See your profile', detail: 'name, picture, language and the like' },
-  ],
-  ['email', { icon: 'mail', title: 'See your email address' }],
-  ['address', { icon: 'pin', title: 'See your postal address' }],
-  ['phone', { icon: 'phone', title: 'See your phone number' }],
-  [
-    'offline_access',
-    { icon: 'clock', title: 'Keep this access', detail: 'also while you are not using the app' },
-  ],
-])
-
-function ScopeItem({ scope }: { scope: string }) {
-  const words = scopeWords.get(scope)
+function Granted({ item: { icon, title, name, detail } }: { item: GrantedItem }) {
   return (
     <li>
-      <Icon name={words?.icon ?? 'key'} />
+      <Icon name={icon} />
       <div>
-        {words?.title ?? (
+        {title}
+        {name !== undefined && (
           <>
-            Use the permission <code>{scope}</code>
+            {' '}
+            <code>{name}</code>
           </>
         )}
-        {words?.detail && <small>{words.detail}</small>}
+        {detail && <small>{detail}</small>}
       </div>
     </li>
   )

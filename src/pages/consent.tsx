@@ -10,6 +10,7 @@ import type { Consents } from '../consents/consents.ts'
 import type { BrowserSession } from '../http/browser-session.ts'
 import type { Pages } from '../http/pages.ts'
 import { formParams, queryParams } from '../http/requests.ts'
+import { namesIn } from '../protocol/claims-request.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
@@ -56,6 +57,7 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
         redirectHost={redirectTarget(asked.redirectUri)}
         account={account?.email ?? account?.username ?? session.sub}
         scopes={asked.scope}
+        claims={asked.claims}
         resources={resources}
         isRemembered={asked.isRemembered}
       />,
@@ -72,10 +74,11 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
 
     const isAllowed = form.require('decision') === 'allow'
     if (isAllowed) {
-      const { scope, resources } = await askedFor(interaction)
+      const { scope, resources, claims } = await askedFor(interaction)
       await consents.grant(session.sub, interaction.client.clientId, {
         scope,
         resources,
+        claims,
       })
     }
     await pendingRequests.setDecision(interaction.reference, {
@@ -88,10 +91,10 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
   async function askedFor({ pending }: Interaction) {
     const params = new Params(pending.parameters)
     const recipient = await resolveRecipient(params, clients)
-    const { scope, resources } = parseAuthorizationRequest(params, recipient)
+    const { scope, resources, ...request } = parseAuthorizationRequest(params, recipient)
     const { client, redirectUri } = recipient
     const isRemembered = consentRuleOf(client, redirectUri) !== 'always'
-    return { scope, resources, redirectUri, isRemembered }
+    return { scope, resources, claims: namesIn(request.claims), redirectUri, isRemembered }
   }
 
   async function describeResource(resource: string) {

@@ -23,7 +23,7 @@ async function setUp() {
     clock,
   })
   const session = { sid: 'the sid', sub, authTime: start, amr: ['pwd'] }
-  const consent = { scope: ['openid', 'email'], resources: [], grantedAt: start }
+  const consent = { scope: ['openid', 'email'], resources: [], claims: [], grantedAt: start }
 
   /** The outcome for a signed-in user who has consented. */
   async function decide(changes: Record<string, string> = {}, hint?: IdTokenHint) {

@@ -4,6 +4,7 @@ import { consentRuleOf } from '../../src/authorization/consent-rule.ts'
 import { nextStep, type NextStep, type State } from '../../src/authorization/next-step.ts'
 import type { Prompt } from '../../src/authorization/request.ts'
 import type { Consent } from '../../src/consents/consents.ts'
+import { acrValues } from '../../src/protocol/acr.ts'
 import type { Session } from '../../src/sessions/sessions.ts'
 import { toClient } from './clients.ts'
 
@@ -18,6 +19,7 @@ const sessions: Record<'none' | 'earlier' | 'elsewhere' | 'answering', Session |
   elsewhere: { sid: 's1', sub: 'alice', authTime: secondsAfter(10), amr: ['pwd'] },
   answering: { sid: 's2', sub: 'alice', authTime: secondsAfter(10), amr: ['pwd'] },
 }
+const acrs = { reached: ['gold', ...acrValues], 'out of reach': ['gold'] } as const
 const hints = {
   none: undefined,
   same: { sub: 'alice', isRevoked: false },
@@ -27,11 +29,19 @@ const hints = {
 } as const
 /** 80 seconds have passed since the earlier sign-in. */
 const maxAges = { none: undefined, kept: 80, exceeded: 79, zero: 0 } as const
-const asked = { scope: ['openid', 'email'], resources: ['https://api.example.com'] }
-const consents: Record<'none' | 'partial' | 'of another resource' | 'full', Consent | undefined> = {
+const asked = {
+  scope: ['openid', 'email'],
+  resources: ['https://api.example.com'],
+  claims: ['name'],
+}
+const consents: Record<
+  'none' | 'partial' | 'of another resource' | 'of no claim' | 'full',
+  Consent | undefined
+> = {
   none: undefined,
   partial: { ...asked, scope: ['openid'], grantedAt: secondsAfter(-100) },
   'of another resource': { ...asked, resources: [], grantedAt: secondsAfter(15) },
+  'of no claim': { ...asked, claims: [], grantedAt: secondsAfter(15) },
   full: { ...asked, scope: ['email', 'openid', 'phone'], grantedAt: secondsAfter(-100) },
 }
 
@@ -53,14 +63,23 @@ interface Circumstances {
   consent?: keyof typeof consents
   consentRule?: State['consentRule']
   decision?: keyof typeof decisions
+  subs?: readonly string[]
+  essentialAcr?: keyof typeof acrs
 }
 
 function stateOf(circumstances: Circumstances): State {
   const { prompt = [], session = 'none', hint = 'none', maxAge = 'none' } = circumstances
   const { consent = 'none', consentRule = 'remembered', decision = 'none' } = circumstances
-  const { isSignedInFor = true } = circumstances
+  const { isSignedInFor = true, subs, essentialAcr } = circumstances
   return {
-    request: { ...asked, prompt: new Set(prompt), maxAgeSeconds: maxAges[maxAge] },
+    request: {
+      ...asked,
+      claims: { userinfo: { name: null } },
+      prompt: new Set(prompt),
+      maxAgeSeconds: maxAges[maxAge],
+      subs: subs && [...subs],
+      essentialAcrValues: essentialAcr === undefined ? undefined : [...acrs[essentialAcr]],
+    },
     signedInSid: isSignedInFor ? 's2' : undefined,
     decision: decisions[decision],
     session: sessions[session],
@@ -155,6 +174,29 @@ t.test(
         'another resource was consented to',
         { session: 'earlier', consent: 'of another resource' },
         'consent',
+      ],
+      [
+        'a claim was not consented to (§5.5)',
+        { session: 'earlier', consent: 'of no claim' },
+        'consent',
+      ],
+      ['the one whose sub is asked for (§5.5.1)', { ...signedIn, subs: ['alice'] }, 'issue'],
+      ['another one than that', { ...signedIn, subs: ['bob'] }, 'login'],
+      ['silently', { ...signedIn, subs: ['bob'], prompt: ['none'] }, 'login_required'],
+      [
+        'and again when asked to sign in',
+        { ...signedIn, subs: ['bob'], session: 'answering' },
+        'login_required',
+      ],
+      [
+        'an essential class of sign-in that was reached (§5.5.1.1)',
+        { ...signedIn, essentialAcr: 'reached' },
+        'issue',
+      ],
+      [
+        'one that nobody here can reach, before anybody has to sign in',
+        { essentialAcr: 'out of reach' },
+        'unmet_authentication_requirements',
       ],
       ['consent is asked for', { ...signedIn, prompt: ['consent'] }, 'consent'],
       ['and has been given', { ...signedIn, prompt: ['consent'], decision: 'allowed' }, 'issue'],

@@ -93,6 +93,7 @@ t.test('what clients and people chose is shown as text, never as markup', async 
         redirectHost={hostile}
         account={hostile}
         scopes={[hostile]}
+        claims={[`a${hostile}`]}
         resources={[{ resource: hostile, name: hostile }]}
         isRemembered
       />,

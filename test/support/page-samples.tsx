@@ -62,6 +62,7 @@ export function pageSamples(
         {...consent}
         client={photos}
         scopes={['openid', 'profile', 'email', 'address', 'phone', 'offline_access', 'albums:read']}
+        claims={['email']}
         resources={[{ resource: 'https://api.photos.example.com', name: 'Acme Photos API' }]}
         isRemembered
       />
@@ -75,6 +76,7 @@ export function pageSamples(
         redirectHost="a-rather-long-subdomain.of.some.organisation.example.com"
         account="maximiliane.von-hohenstein-ueberlingen@department.university.example.org"
         scopes={['openid']}
+        claims={['name', 'birthdate', 'email', 'email_verified', 'membership']}
         resources={[]}
         isRemembered={false}
       />
