@@ -58,6 +58,7 @@ t.test('without any variable everything has its default', async (t) => {
     metricsPort: undefined,
     metricsHost: 'localhost',
     rateLimit: true,
+    signUp: false,
     passwordHashConcurrency: availableParallelism(),
     databasePoolSize: 10,
     insecureHttp: false,

@@ -8,8 +8,8 @@ import type { Codes } from '../tokens/codes.ts'
 import type { IdTokenHint } from '../tokens/id-token-hints.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { consentRuleOf } from './consent-rule.ts'
-import { nextStep } from './next-step.ts'
-import { requestHashOf, type Decision } from './pending-requests.ts'
+import { nextStep, type NextStep } from './next-step.ts'
+import { requestHashOf, type PendingRequest } from './pending-requests.ts'
 import type { Recipient } from './recipient.ts'
 import type { AuthorizationRequest } from './request.ts'
 
@@ -19,25 +19,30 @@ export interface AuthorizationState {
   /** What the request's id_token_hint says. */
   hint: IdTokenHint | undefined
   /** If it has waited for a person. */
-  pending?: { reference: string; decision: Decision | undefined; signedInSid: string | undefined }
+  pending?: Pick<PendingRequest, 'decision' | 'signedInSid' | 'selectedAccount'> & {
+    reference: string
+  }
   session?: Session | undefined
   consent?: Consent | undefined
 }
 
+/** Where a person has to go first, as protocol/paths names it. */
+export type Page = Exclude<NextStep['kind'], 'issue' | 'refuse'>
+
 export interface Authorization {
   /** Refusals are thrown; they go to the client. A request that has waited gets one code: then it is answered. */
-  decide(
-    state: AuthorizationState,
-  ): Promise<'login' | 'consent' | 'answered-before' | { code: string }>
+  decide(state: AuthorizationState): Promise<Page | 'answered-before' | { code: string }>
 }
 
 export function createAuthorization({
   codes,
   targets,
+  settings,
   clock,
 }: {
   codes: Pick<Codes, 'create' | 'createInAnswerTo'>
   targets: Pick<Targets, 'requireRegistered'>
+  settings: { signUp: boolean }
   clock: Pick<Clock, 'now'>
 }): Authorization {
   return {
@@ -45,12 +50,18 @@ export function createAuthorization({
       const { client, redirectUri, redirectUriGiven } = recipient
       const { scope, resources } = request
       await targets.requireRegistered(resources)
+      if (request.prompt.has('create') && !settings.signUp)
+        throw new OAuthError(
+          'invalid_request',
+          `The parameter 'prompt' has the value create, but people cannot sign up here. Leave it out.`,
+        )
 
       const now = clock.now()
       const step = nextStep({
         request,
         decision: pending?.decision,
         signedInSid: pending?.signedInSid,
+        selectedAccount: pending?.selectedAccount,
         session,
         hint,
         consent,

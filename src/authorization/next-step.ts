@@ -12,6 +12,8 @@ export interface State {
   request: Omit<AuthorizationRequest, 'idTokenHint' | 'nonce' | 'codeChallenge' | 'acrValues'>
   /** The session of the sign-in that was made for this very request: no other is an answer to it. */
   signedInSid: string | undefined
+  /** Of this very request: the sid that was chosen to go on with, or 'another'. */
+  selectedAccount: string | undefined
   /** What the person answered to this very request on the consent page. */
   decision: Decision | undefined
   session: Session | undefined
@@ -24,7 +26,7 @@ export interface State {
 }
 
 export type NextStep =
-  | { kind: 'login' }
+  | { kind: 'login' | 'selectAccount' | 'createAccount' }
   | { kind: 'consent'; session: Session }
   | { kind: 'issue'; session: Session }
   | { kind: 'refuse'; code: ErrorCode; description: string }
@@ -32,22 +34,27 @@ export type NextStep =
 export function nextStep(state: State): NextStep {
   const { session, request } = state
   const silent = request.prompt.has('none')
+  const isAnswered = session !== undefined && isAnswer(session, state)
   if (state.decision?.answer === 'denied')
     return { kind: 'refuse', code: 'access_denied', description: 'The user did not allow it.' }
 
-  if (!canReach(request) || (session && isAnswer(session, state) && !reaches(session, request)))
+  if (!canReach(request) || (isAnswered && !reaches(session, request)))
     return {
       kind: 'refuse',
       code: 'unmet_authentication_requirements',
       description: 'None of the acr values of the claims parameter can be reached here.',
     }
 
-  if (session && !isAskedFor(session, state) && isAnswer(session, state))
+  if (isAnswered && !isAskedFor(session, state))
     return {
       kind: 'refuse',
       code: 'login_required',
       description: 'Another user signed in than the one that the request names.',
     }
+
+  if (request.prompt.has('create') && !isAnswered) return { kind: 'createAccount' }
+  if (session && isAskedFor(session, state) && isToBeSelected(session, state))
+    return { kind: 'selectAccount' }
 
   if (!session || !isAskedFor(session, state) || !isFreshEnough(session, state))
     return silent
@@ -89,12 +96,18 @@ function isAnswer(session: Session, { signedInSid }: State): boolean {
   return session.sid === signedInSid
 }
 
+/** Neither has anything been chosen yet, nor is the choice one of another session. */
+function isToBeSelected(session: Session, state: State): boolean {
+  const { request, selectedAccount } = state
+  if (!request.prompt.has('select_account') || isAnswer(session, state)) return false
+  return selectedAccount !== session.sid && selectedAccount !== 'another'
+}
+
 function isFreshEnough(session: Session, state: State): boolean {
-  const { request, hint, now } = state
+  const { request, hint, selectedAccount, now } = state
   if (isAnswer(session, state)) return true
   if (hint?.isRevoked || !reaches(session, request)) return false
-  // Whoever is to choose an account does so on the login page.
-  if (request.prompt.has('login') || request.prompt.has('select_account')) return false
+  if (request.prompt.has('login') || selectedAccount === 'another') return false
   const ageSeconds = (now.getTime() - session.authTime.getTime()) / 1000
   return request.maxAgeSeconds === undefined || ageSeconds <= request.maxAgeSeconds
 }

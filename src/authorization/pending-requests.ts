@@ -16,6 +16,8 @@ export interface PendingRequest {
   decision: Decision | undefined
   /** The session of the sign-in that was made for this very request. */
   signedInSid: string | undefined
+  /** What was answered to prompt=select_account: the sid of the session to go on with, or 'another' to sign in anew. */
+  selectedAccount: string | undefined
 }
 
 /** What a person answered to this very request on the consent page. */
@@ -30,6 +32,7 @@ export interface PendingRequests {
   find(reference: string): Promise<PendingRequest | undefined>
   setDecision(reference: string, decision: Decision): Promise<void>
   setSignIn(reference: string, sid: string): Promise<void>
+  setSelectedAccount(reference: string, account: string): Promise<void>
 }
 
 /** RFC 9126 §2.2: the form of a request_uri that this server gave out. */
@@ -67,6 +70,8 @@ export function createPendingRequests({
     find: (reference) => store.find(requestHashOf(reference), clock.now()),
     setDecision: (reference, decision) => store.setDecision(requestHashOf(reference), decision),
     setSignIn: (reference, sid) => store.setSignIn(requestHashOf(reference), sid),
+    setSelectedAccount: (reference, account) =>
+      store.setSelectedAccount(requestHashOf(reference), account),
   }
 }
 

@@ -9,7 +9,7 @@ import { issuerScopes, parseScope } from '../protocol/scopes.ts'
 import { parseClaimsDemands, type ClaimsDemands } from './claims-demands.ts'
 import { responseModes, type Recipient } from './recipient.ts'
 
-export const prompts = ['none', 'login', 'consent', 'select_account'] as const
+export const prompts = ['none', 'login', 'consent', 'select_account', 'create'] as const
 export type Prompt = (typeof prompts)[number]
 
 export interface AuthorizationRequest extends ClaimsDemands {

@@ -144,6 +144,13 @@ export const settings = {
     default: 'on',
     sentence: 'Whether failed sign-ins are limited; `off` is for load tests only.',
   },
+  signUp: {
+    variable: 'CLAVIGER_SIGN_UP',
+    parse: read.onOrOff,
+    default: 'off',
+    sentence:
+      'Whether people may create accounts themselves (`prompt=create`, and a link on the login page). Their email addresses are not verified.',
+  },
   passwordHashConcurrency: {
     variable: 'CLAVIGER_PASSWORD_HASH_CONCURRENCY',
     parse: read.wholeNumber(1, 256),

@@ -108,12 +108,12 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
       ...(received.pending && { pending: received.pending }),
       ...known,
     })
-    if (decision === 'login' || decision === 'consent')
+    if (decision === 'answered-before') throw notPending()
+    if (typeof decision === 'string')
       return reply.redirect(
         pages.pathOf(decision, { request: await save(received, recipient) }),
         303,
       )
-    if (decision === 'answered-before') throw notPending()
     return send(reply, successResponse(recipient, { issuer, code: decision.code }))
   }
 

@@ -18,13 +18,15 @@ export interface Capabilities {
   signingAlgs: readonly string[]
   /** Whether there is one, for whomever. */
   revocationFeed: boolean
+  /** Whether people may create accounts themselves. */
+  signUp: boolean
 }
 
 /** What tokens/issuer.ts puts in an ID token, besides the claims that scopes ask for. */
 const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'sid', 'nonce']
 
 function metadataOf(capabilities: Capabilities) {
-  const { issuer, grantTypes, authMethods, signingAlgs, revocationFeed } = capabilities
+  const { issuer, grantTypes, authMethods, signingAlgs, revocationFeed, signUp } = capabilities
   const confidentialMethods = authMethods.filter((method) => method !== 'none')
   return {
     issuer,
@@ -46,7 +48,9 @@ function metadataOf(capabilities: Capabilities) {
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: signingAlgs,
     code_challenge_methods_supported: codeChallengeMethods,
-    prompt_values_supported: prompts,
+    prompt_values_supported: prompts.filter((prompt) => prompt !== 'create' || signUp),
+    display_values_supported: ['page'],
+    ui_locales_supported: ['en'],
     token_endpoint_auth_methods_supported: authMethods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     introspection_endpoint_auth_methods_supported: confidentialMethods,

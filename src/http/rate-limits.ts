@@ -1,5 +1,5 @@
 /**
- * Limits on guessing passwords, counted in Postgres and so shared by all nodes. Names and addresses are stored as
+ * Limits on guessing passwords and on signing up, counted in Postgres and so shared by all nodes. Names and addresses are stored as
  * hashes only. Without the database there is no answer: nobody guesses unlimited during an outage.
  */
 import { createHash } from 'node:crypto'
@@ -23,6 +23,8 @@ export interface RateLimits {
    */
   loginAttempt(attempt: LoginAttempt): Promise<RateLimitVerdict>
   recordFailure(attempt: LoginAttempt): Promise<void>
+  /** Counts the attempt for its network, whatever comes of it. */
+  signUpAttempt(address: string): Promise<RateLimitVerdict>
   /** Forgets the attempts of this identifier from this address. */
   recordSuccess(attempt: LoginAttempt): Promise<void>
 }
@@ -31,6 +33,7 @@ const limits = {
   pair: { points: 10, duration: 15 * 60 },
   address: { points: 100, duration: 15 * 60 },
   identifier: { points: 100, duration: 60 * 60 },
+  'sign-up': { points: 20, duration: 60 * 60 },
 }
 
 export function createRateLimits({
@@ -53,6 +56,7 @@ export function createRateLimits({
       clearExpiredByTimeout: false, // jobs/purge-expired does it
     })
   const [pair, address, identifier] = [limiter('pair'), limiter('address'), limiter('identifier')]
+  const signUp = limiter('sign-up')
 
   return {
     async loginAttempt(attempt) {
@@ -73,6 +77,13 @@ export function createRateLimits({
       await address.penalty(keysOf(attempt).address)
     },
 
+    async signUpAttempt(from) {
+      const attempts = await signUp.penalty(hash(networkOf(from)))
+      return attempts.consumedPoints > limits['sign-up'].points
+        ? refuse(attempts.msBeforeNext)
+        : { allowed: true }
+    },
+
     async recordSuccess(attempt) {
       const keys = keysOf(attempt)
       await Promise.all([pair.delete(keys.pair), identifier.reward(keys.identifier)])
@@ -83,6 +94,7 @@ export function createRateLimits({
 const unlimited: RateLimits = {
   loginAttempt: async () => ({ allowed: true }),
   recordFailure: async () => {},
+  signUpAttempt: async () => ({ allowed: true }),
   recordSuccess: async () => {},
 }
 

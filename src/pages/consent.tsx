@@ -11,14 +11,13 @@ import type { BrowserSession } from '../http/browser-session.ts'
 import type { Pages } from '../http/pages.ts'
 import { formParams, queryParams } from '../http/requests.ts'
 import { namesIn } from '../protocol/claims-request.ts'
-import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Accounts } from '../users/accounts.ts'
 import { redirectTarget } from './client-view.tsx'
 import { ConsentPage } from './consent-view.tsx'
-import { findInteraction, resumePath, type Interaction } from './interaction.ts'
+import { getInteraction, resumePath, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 
 export interface ConsentDependencies {
@@ -36,9 +35,7 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
   const { pages, site, browserSession, pendingRequests, clients, consents } = dependencies
 
   app.get(paths.consent, { config: { isPage: true } }, async (request, reply) => {
-    const interaction = requireInteraction(
-      await findInteraction(queryParams(request).get('request'), dependencies),
-    )
+    const interaction = await getInteraction(queryParams(request).get('request'), dependencies)
     const session = await browserSession.find(request)
     if (!session) return reply.redirect(resumePath(pages, interaction), 303)
     const asked = await askedFor(interaction)
@@ -67,7 +64,7 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
 
   app.post(paths.consent, { config: { isPage: true } }, async (request, reply) => {
     const form = formParams(request).refuseDuplicates()
-    const interaction = requireInteraction(await findInteraction(form.get('request'), dependencies))
+    const interaction = await getInteraction(form.get('request'), dependencies)
     const session = await browserSession.find(request)
     if (!session) return reply.redirect(resumePath(pages, interaction), 303)
     browserSession.requireOwnForm(request, form, formPurpose(interaction, session))
@@ -106,12 +103,4 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
 /** The answer is this user's, to this request. */
 function formPurpose({ reference }: Interaction, { sid }: Session): string {
   return `consent:${reference}:${sid}`
-}
-
-function requireInteraction(interaction: Interaction | undefined): Interaction {
-  if (interaction) return interaction
-  throw new OAuthError(
-    'invalid_request',
-    `The parameter 'request' is missing. Start again from the application.`,
-  )
 }

@@ -9,11 +9,10 @@ import type { RateLimits } from '../http/rate-limits.ts'
 import { formParams, queryParams } from '../http/requests.ts'
 import { witnessOf } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Watch } from '../watch/watch.ts'
-import { findInteraction, resumePath, type Interaction } from './interaction.ts'
+import { findInteraction, loginHintOf, resumePath, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 import { LoginPage, type LoginProblem } from './login-view.tsx'
 
@@ -29,6 +28,8 @@ export interface LoginDependencies {
   rateLimits: RateLimits
   clock: Pick<Clock, 'now'>
   watch: Watch
+  /** Whether people may create accounts themselves. */
+  signUp: boolean
 }
 
 export function registerLogin(app: FastifyInstance, dependencies: LoginDependencies): void {
@@ -95,14 +96,20 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
       problem?: LoginProblem
     },
   ): FastifyReply {
+    const { interaction } = view
     return pages.send(
       reply,
       <LoginPage
         site={site}
         action={pages.pathOf('login')}
         csrf={browserSession.formToken(request, reply, formPurpose)}
-        request={view.interaction?.reference ?? ''}
-        client={view.interaction?.clientView}
+        request={interaction?.reference ?? ''}
+        client={interaction?.clientView}
+        signUpUrl={
+          dependencies.signUp
+            ? pages.pathOf('createAccount', interaction && { request: interaction.reference })
+            : undefined
+        }
         username={view.username}
         problem={view.problem}
       />,
@@ -118,8 +125,4 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
       throw error
     }
   }
-}
-
-function loginHintOf(interaction: Interaction | undefined): string | undefined {
-  return interaction && new Params(interaction.pending.parameters).get('login_hint')
 }

@@ -80,7 +80,7 @@ export async function createServices(options: ServiceOptions) {
   const revocationFeed = createRevocationFeed({ store: createRevocationStore(database), clock })
   addGauges({ ...watchServices, database, clock, keyring, revocationFeed })
 
-  const authorization = createAuthorization({ codes, targets, clock })
+  const authorization = createAuthorization({ codes, targets, settings: config, clock })
   const pendingRequests = createPendingRequests({
     store: createPendingRequestStore(database),
     clock,
@@ -142,6 +142,7 @@ export async function createServices(options: ServiceOptions) {
       csrf: createCsrf({ key: serverSecret.deriveKey('form tokens'), randomBytes }),
       issuer,
     }),
+    signUp: config.signUp,
     rateLimits: createRateLimits({ database, enabled: config.rateLimit }),
     discovery: {
       capabilities: {
@@ -150,6 +151,7 @@ export async function createServices(options: ServiceOptions) {
         authMethods: authMethodNames,
         signingAlgs: config.signingAlgs,
         revocationFeed: config.revocationFeed !== 'off',
+        signUp: config.signUp,
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },

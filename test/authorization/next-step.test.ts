@@ -63,6 +63,7 @@ interface Circumstances {
   consent?: keyof typeof consents
   consentRule?: State['consentRule']
   decision?: keyof typeof decisions
+  selectedAccount?: string | undefined
   subs?: readonly string[]
   essentialAcr?: keyof typeof acrs
 }
@@ -70,7 +71,7 @@ interface Circumstances {
 function stateOf(circumstances: Circumstances): State {
   const { prompt = [], session = 'none', hint = 'none', maxAge = 'none' } = circumstances
   const { consent = 'none', consentRule = 'remembered', decision = 'none' } = circumstances
-  const { isSignedInFor = true, subs, essentialAcr } = circumstances
+  const { isSignedInFor = true, subs, essentialAcr, selectedAccount } = circumstances
   return {
     request: {
       ...asked,
@@ -80,6 +81,7 @@ function stateOf(circumstances: Circumstances): State {
       subs: subs && [...subs],
       essentialAcrValues: essentialAcr === undefined ? undefined : [...acrs[essentialAcr]],
     },
+    selectedAccount,
     signedInSid: isSignedInFor ? 's2' : undefined,
     decision: decisions[decision],
     session: sessions[session],
@@ -120,10 +122,47 @@ t.test(
         'issue',
       ],
       ['but not for max_age=0', { ...signedIn, maxAge: 'zero', session: 'elsewhere' }, 'login'],
-      ['an account is to be chosen', { ...signedIn, prompt: ['select_account'] }, 'login'],
+      ['an account is to be chosen', { ...signedIn, prompt: ['select_account'] }, 'selectAccount'],
+      ['where nobody is signed in, on the login page', { prompt: ['select_account'] }, 'login'],
+      [
+        'and where it is another one that the request is about',
+        { ...signedIn, prompt: ['select_account'], hint: 'other' },
+        'login',
+      ],
+      [
+        'this one was chosen',
+        { ...signedIn, prompt: ['select_account'], selectedAccount: 's1' },
+        'issue',
+      ],
+      [
+        'one was chosen that is not signed in any more',
+        { ...signedIn, prompt: ['select_account'], selectedAccount: 's0' },
+        'selectAccount',
+      ],
+      [
+        'another one was chosen',
+        { ...signedIn, prompt: ['select_account'], selectedAccount: 'another' },
+        'login',
+      ],
+      [
+        'this one was chosen, but is to sign in again',
+        { ...signedIn, prompt: ['select_account', 'login'], selectedAccount: 's1' },
+        'login',
+      ],
+      [
+        'or its sign-in is too old',
+        { ...signedIn, prompt: ['select_account'], selectedAccount: 's1', maxAge: 'exceeded' },
+        'login',
+      ],
       [
         'and has been chosen',
         { ...signedIn, prompt: ['select_account'], session: 'answering' },
+        'issue',
+      ],
+      ['a new account is asked for', { ...signedIn, prompt: ['create'] }, 'createAccount'],
+      [
+        'and was made, or somebody signed in instead',
+        { ...signedIn, prompt: ['create'], session: 'answering' },
         'issue',
       ],
       ['max_age in its last moment', { ...signedIn, maxAge: 'kept' }, 'issue'],
@@ -242,7 +281,11 @@ t.test(
 
 t.test('every combination is decided by the first rule that applies', async (t) => {
   const all = fc.record({
-    prompt: fc.subarray<Prompt>(['none', 'login', 'consent', 'select_account']),
+    prompt: fc.oneof(
+      fc.constant<Prompt[]>(['none']),
+      fc.subarray<Prompt>(['login', 'consent', 'select_account', 'create']),
+    ),
+    selectedAccount: fc.constantFrom(undefined, 's1', 's2', 'another'),
     isSignedInFor: fc.boolean(),
     session: fc.constantFrom(...(Object.keys(sessions) as (keyof typeof sessions)[])),
     hint: fc.constantFrom(...(Object.keys(hints) as (keyof typeof hints)[])),
@@ -255,17 +298,27 @@ t.test('every combination is decided by the first rule that applies', async (t) 
     fc.assert(
       fc.property(all, (circumstances) => {
         const { prompt, session, hint, maxAge, consent, consentRule, decision } = circumstances
+        const { selectedAccount } = circumstances
         const isAnswer = circumstances.isSignedInFor && session === 'answering'
         const isAnother = hint.startsWith('other')
         const hasExpired =
           prompt.includes('login') ||
-          prompt.includes('select_account') ||
+          selectedAccount === 'another' ||
           hint === 'same, revoked' ||
           maxAge === 'zero' ||
           (maxAge === 'exceeded' && session === 'earlier')
         const rules: [applies: boolean, outcome: string, silentOutcome?: string][] = [
           [decision === 'denied', 'access_denied'],
           [isAnswer && isAnother, 'login_required'],
+          [prompt.includes('create') && !isAnswer, 'createAccount'],
+          [
+            prompt.includes('select_account') &&
+              !isAnswer &&
+              !(session === 'none' || isAnother) &&
+              selectedAccount !== 'another' &&
+              selectedAccount !== sessions[session]?.sid,
+            'selectAccount',
+          ],
           [session === 'none' || isAnother, 'login', 'login_required'],
           [!isAnswer && hasExpired, 'login', 'login_required'],
           [decision === 'allowed' && consent === 'full', 'issue'],

@@ -55,6 +55,8 @@ const golden = {
   id_token_signing_alg_values_supported: ['RS256', 'ES256'],
   code_challenge_methods_supported: ['S256'],
   prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+  display_values_supported: ['page'],
+  ui_locales_supported: ['en'],
   token_endpoint_auth_methods_supported: [
     'client_secret_basic',
     'client_secret_post',
