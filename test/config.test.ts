@@ -59,6 +59,7 @@ t.test('without any variable everything has its default', async (t) => {
     metricsHost: 'localhost',
     rateLimit: true,
     signUp: false,
+    authorizationDetailsTypes: [],
     passwordHashConcurrency: availableParallelism(),
     databasePoolSize: 10,
     insecureHttp: false,

@@ -2,6 +2,7 @@
 import type { Consent } from '../consents/consents.ts'
 import type { Clock } from '../database/clock.ts'
 import { acrOf } from '../protocol/acr.ts'
+import { requireTypes } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Codes } from '../tokens/codes.ts'
@@ -42,19 +43,21 @@ export function createAuthorization({
 }: {
   codes: Pick<Codes, 'create' | 'createInAnswerTo'>
   targets: Pick<Targets, 'requireRegistered'>
-  settings: { signUp: boolean }
+  settings: { signUp: boolean; authorizationDetailsTypes: readonly string[] }
   clock: Pick<Clock, 'now'>
 }): Authorization {
   return {
     async decide({ request, recipient, hint, pending, session, consent }) {
       const { client, redirectUri, redirectUriGiven } = recipient
-      const { scope, resources } = request
+      const { scope, resources, authorizationDetails } = request
       await targets.requireRegistered(resources)
       if (request.prompt.has('create') && !settings.signUp)
         throw new OAuthError(
           'invalid_request',
           `The parameter 'prompt' has the value create, but people cannot sign up here. Leave it out.`,
         )
+
+      requireTypes(authorizationDetails, settings.authorizationDetailsTypes, 'known here')
 
       const now = clock.now()
       const step = nextStep({
@@ -65,7 +68,7 @@ export function createAuthorization({
         session,
         hint,
         consent,
-        consentRule: consentRuleOf(client, redirectUri),
+        consentRule: consentRuleOf(client, redirectUri, request),
         now,
       })
       if (step.kind === 'refuse') throw new OAuthError(step.code, step.description)
@@ -80,6 +83,7 @@ export function createAuthorization({
         amr,
         acr: acrOf(amr, request.acrValues),
         claims: request.claims,
+        authorizationDetails,
         scope,
         resources,
         redirectUri: redirectUriGiven ? redirectUri : undefined,

@@ -9,7 +9,10 @@ import type { Decision } from './pending-requests.ts'
 import type { AuthorizationRequest } from './request.ts'
 
 export interface State {
-  request: Omit<AuthorizationRequest, 'idTokenHint' | 'nonce' | 'codeChallenge' | 'acrValues'>
+  request: Omit<
+    AuthorizationRequest,
+    'idTokenHint' | 'nonce' | 'codeChallenge' | 'acrValues' | 'authorizationDetails'
+  >
   /** The session of the sign-in that was made for this very request: no other is an answer to it. */
   signedInSid: string | undefined
   /** Of this very request: the sid that was chosen to go on with, or 'another'. */

@@ -1,6 +1,8 @@
-/** A client may ask only for the scopes of its registration (RFC 7591 §2, `scope`), and for the claims that these give. */
+/** A client may ask only for the scopes of its registration (RFC 7591 §2, `scope`), and for what goes with them. */
 import { narrowClaimsRequest, type ClaimsRequest } from '../protocol/claims-request.ts'
 import { scopeOfClaim } from '../protocol/claims.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import { requireTypes } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Client } from './registry.ts'
 
@@ -27,4 +29,22 @@ export function allowedClaims(
 ): ClaimsRequest | undefined {
   const allowed = client.metadata.scope.split(' ')
   return narrowClaimsRequest(asked, (name) => allowed.includes(scopeOfClaim(name) ?? ''))
+}
+
+/** RFC 9396 §10. */
+export function requireAllowedDetails(
+  client: Client,
+  details: readonly JsonObject[] | undefined,
+): void {
+  const types = client.metadata.authorization_details_types ?? []
+  requireTypes(details, types, `registered for this client as one of 'authorization_details_types'`)
+}
+
+/** Of what was granted, what the client may have now. */
+export function allowedDetails(
+  client: Client,
+  granted: readonly JsonObject[] | undefined,
+): JsonObject[] | undefined {
+  const types = client.metadata.authorization_details_types ?? []
+  return granted?.filter(({ type }) => types.includes(String(type)))
 }

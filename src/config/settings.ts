@@ -135,6 +135,13 @@ export const settings = {
     derived: '`ISSUER`',
     sentence: 'The `aud` of access tokens that were asked for without a `resource`.',
   },
+  authorizationDetailsTypes: {
+    variable: 'CLAVIGER_AUTHORIZATION_DETAILS_TYPES',
+    parse: read.names,
+    default: 'none',
+    sentence:
+      'The `type`s of `authorization_details` (RFC 9396) that the APIs here understand, separated by commas.',
+  },
   ...keySettings,
   ...revocationSettings,
   ...watchSettings,

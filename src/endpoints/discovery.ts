@@ -18,6 +18,8 @@ export interface Capabilities {
   signingAlgs: readonly string[]
   /** Whether there is one, for whomever. */
   revocationFeed: boolean
+  /** RFC 9396 §10. */
+  authorizationDetailsTypes: readonly string[]
   /** Whether people may create accounts themselves. */
   signUp: boolean
 }
@@ -27,6 +29,7 @@ const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'a
 
 function metadataOf(capabilities: Capabilities) {
   const { issuer, grantTypes, authMethods, signingAlgs, revocationFeed, signUp } = capabilities
+  const detailsTypes = capabilities.authorizationDetailsTypes
   const confidentialMethods = authMethods.filter((method) => method !== 'none')
   return {
     issuer,
@@ -42,6 +45,7 @@ function metadataOf(capabilities: Capabilities) {
     scopes_supported: standardScopes,
     claims_supported: [...idTokenClaims, ...[...claimsByScope.values()].flat()],
     acr_values_supported: acrValues,
+    ...(detailsTypes.length > 0 && { authorization_details_types_supported: detailsTypes }),
     response_types_supported: ['code'],
     response_modes_supported: responseModes,
     grant_types_supported: grantTypes,

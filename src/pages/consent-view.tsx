@@ -1,7 +1,9 @@
 /** Markup of the consent page: what an application would get, in plain words. */
+import type { JsonObject } from '../protocol/json.ts'
 import { ClientLinks, ClientLogo } from './client-view.tsx'
 import type { ClientView } from './client-view.tsx'
 import { grantedItems, type GrantedItem } from './consent-words.ts'
+import { DetailItem } from './details-view.tsx'
 import { Icon } from './icons.tsx'
 import { Foreign, HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
@@ -20,6 +22,7 @@ export interface ConsentPageProps {
   /** Asked for one by one, beside those of the scopes. */
   claims: readonly string[]
   resources: readonly ConsentResource[]
+  authorizationDetails: readonly JsonObject[]
   /** Whether an allowance is kept for the next time. */
   isRemembered: boolean
 }
@@ -76,6 +79,9 @@ export function ConsentPage(props: ConsentPageProps) {
               <small>{resource.resource}</small>
             </div>
           </li>
+        ))}
+        {props.authorizationDetails.map((detail) => (
+          <DetailItem detail={detail} />
         ))}
       </ul>
       <form method="post" action={action}>

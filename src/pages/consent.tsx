@@ -56,6 +56,7 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
         scopes={asked.scope}
         claims={asked.claims}
         resources={resources}
+        authorizationDetails={asked.authorizationDetails}
         isRemembered={asked.isRemembered}
       />,
       'interactionPage',
@@ -88,10 +89,17 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
   async function askedFor({ pending }: Interaction) {
     const params = new Params(pending.parameters)
     const recipient = await resolveRecipient(params, clients)
-    const { scope, resources, ...request } = parseAuthorizationRequest(params, recipient)
+    const request = parseAuthorizationRequest(params, recipient)
+    const { scope, resources, authorizationDetails = [] } = request
     const { client, redirectUri } = recipient
-    const isRemembered = consentRuleOf(client, redirectUri) !== 'always'
-    return { scope, resources, claims: namesIn(request.claims), redirectUri, isRemembered }
+    return {
+      scope,
+      resources,
+      claims: namesIn(request.claims),
+      authorizationDetails,
+      redirectUri,
+      isRemembered: consentRuleOf(client, redirectUri, request) !== 'always',
+    }
   }
 
   async function describeResource(resource: string) {

@@ -104,6 +104,7 @@ export async function createServices(options: ServiceOptions) {
     issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
+    authorizationDetailsTypes: config.authorizationDetailsTypes,
     clock,
   })
 
@@ -151,6 +152,7 @@ export async function createServices(options: ServiceOptions) {
         authMethods: authMethodNames,
         signingAlgs: config.signingAlgs,
         revocationFeed: config.revocationFeed !== 'off',
+        authorizationDetailsTypes: config.authorizationDetailsTypes,
         signUp: config.signUp,
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,

@@ -56,6 +56,7 @@ export function createTokenIssuer({
         client_id: client.clientId,
         ...(confirmation && { cnf: confirmation }),
         ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
+        ...(target.authorizationDetails && { authorization_details: target.authorizationDetails }),
         ...(user && {
           ...userinfoClaims(client, user, target),
           ...howSignedIn(user.grant),

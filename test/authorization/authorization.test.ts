@@ -20,7 +20,7 @@ async function setUp() {
   const authorization = createAuthorization({
     codes: node.codes,
     targets,
-    settings: { signUp: false },
+    settings: { signUp: false, authorizationDetailsTypes: [] },
     clock,
   })
   const session = { sid: 'the sid', sub, authTime: start, amr: ['pwd'] }

@@ -367,7 +367,11 @@ t.test(
     ]
     for (const [why, metadata, redirectUri, rule] of rows) {
       const client = toClient({ ...metadata, redirect_uris: [redirectUri] })
-      t.equal(consentRuleOf(client, redirectUri), rule, why)
+      const plain = { authorizationDetails: undefined }
+      t.equal(consentRuleOf(client, redirectUri, plain), rule, why)
+      const detailed = { authorizationDetails: [{ type: 'payment' }] }
+      const ruleOfDetails = rule === 'never' ? 'never' : 'always'
+      t.equal(consentRuleOf(client, redirectUri, detailed), ruleOfDetails, `${why}, with details`)
     }
   },
 )

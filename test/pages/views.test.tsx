@@ -109,6 +109,7 @@ t.test('what clients and people chose is shown as text, never as markup', async 
         scopes={[hostile]}
         claims={[`a${hostile}`]}
         resources={[{ resource: hostile, name: hostile }]}
+        authorizationDetails={[{ type: hostile, [hostile]: [{ [hostile]: hostile }] }]}
         isRemembered
       />,
     ),

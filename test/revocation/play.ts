@@ -69,6 +69,7 @@ function createIssuingNode(world: World, database: Database, clock: Clock, keyri
       accessTokenTtlSeconds: 600,
     }),
     issuer: createTokenIssuer({ keyring: { sign }, issuer, idTokenTtlSeconds: 600 }),
+    authorizationDetailsTypes: [],
     clock,
   })
   return { ...node, clock, grantTypes }

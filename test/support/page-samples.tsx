@@ -87,6 +87,7 @@ export function pageSamples(
         scopes={['openid', 'profile', 'email', 'address', 'phone', 'offline_access', 'albums:read']}
         claims={['email']}
         resources={[{ resource: 'https://api.photos.example.com', name: 'Acme Photos API' }]}
+        authorizationDetails={[]}
         isRemembered
       />
     ),
@@ -101,6 +102,28 @@ export function pageSamples(
         scopes={['openid']}
         claims={['name', 'birthdate', 'email', 'email_verified', 'membership']}
         resources={[]}
+        authorizationDetails={[]}
+        isRemembered={false}
+      />
+    ),
+    'consent-details': (
+      <ConsentPage
+        {...consent}
+        client={photos}
+        scopes={[]}
+        claims={[]}
+        resources={[]}
+        authorizationDetails={[
+          {
+            type: 'payment_initiation',
+            actions: ['initiate', 'status', 'cancel'],
+            locations: ['https://bank.example.com/payments'],
+            instructedAmount: { currency: 'EUR', amount: '123.50' },
+            creditorName: 'Merchant A',
+            creditorAccount: { iban: 'DE02100100109307118603' },
+          },
+          { type: 'photo_print', copies: 2, sizes: [{ width: 10, height: 15 }, { width: 20 }] },
+        ]}
         isRemembered={false}
       />
     ),
