@@ -79,7 +79,7 @@ export function CreateAccountPage(props: CreateAccountPageProps) {
         </button>
       </form>
       <p class="elsewhere">
-        You have an account? <a href={signInUrl}>Sign in</a>
+        Have an account? <a href={signInUrl}>Sign in</a>
       </p>
       {client && <ClientLinks client={client} />}
     </Layout>
@@ -92,7 +92,7 @@ function problemText(problem: SignUpProblem): string {
 }
 
 const problemTexts = {
-  taken: 'No account can be created with this email. If it is yours, you may have one: sign in.',
+  taken: 'No account can be created with this email. If it is yours, sign in instead.',
   expired: 'This form had expired, or your browser does not accept cookies. Please try again.',
   busy: 'Many people are here right now. Wait a few seconds, then try again.',
 }

@@ -8,7 +8,7 @@ export function DetailItem({ detail: { type, ...members } }: { detail: JsonObjec
     <li>
       <Icon name="list" />
       <div>
-        Do what these details say: <code>{String(type)}</code>
+        Use the permission <code>{String(type)}</code>
         <Members of={members} />
       </div>
     </li>
@@ -37,6 +37,7 @@ function Members({ of: members }: { of: JsonObject }) {
 function Value({ of: value }: { of: unknown }) {
   if (isPlainObject(value)) return <Members of={value} />
   if (!Array.isArray(value)) return <Foreign>{String(value)}</Foreign>
+  if (!value.some((item) => typeof item === 'object')) return <Foreign>{value.join(', ')}</Foreign>
   return (
     <ul>
       {value.map((item: unknown) => (

@@ -81,7 +81,7 @@ export function LoginPage(props: LoginPageProps) {
       </form>
       {signUpUrl && (
         <p class="elsewhere">
-          You are new here? <a href={signUpUrl}>Create an account</a>
+          New here? <a href={signUpUrl}>Create an account</a>
         </p>
       )}
       {client && <ClientLinks client={client} />}

@@ -41,6 +41,11 @@ t.test('authorization_details', async (t) => {
   const browser = await signIn(provider)
   const ask = (changes: object) => authorize(provider, browser, client, { ...changes })
 
+  const redeemFor = async (details: unknown) =>
+    redeem(provider, client, (await ask({ authorization_details: asked }))['code'], {
+      authorization_details: JSON.stringify(details),
+    })
+
   t.test('the types are advertised (§10)', async (t) => {
     const discovery = await fetch(`${provider.issuer}/.well-known/oauth-authorization-server`)
     t.match(await discovery.json(), { authorization_details_types_supported: types })
@@ -98,10 +103,6 @@ t.test('authorization_details', async (t) => {
   })
 
   t.test('the token request may ask for less, and for nothing else (§6)', async (t) => {
-    const redeemFor = async (details: unknown) =>
-      redeem(provider, client, (await ask({ authorization_details: asked }))['code'], {
-        authorization_details: JSON.stringify(details),
-      })
     const { type, ...members } = payment
     t.strictSame(granted(await redeemFor([{ ...members, type }])), [payment])
     for (const details of [

@@ -53,7 +53,7 @@ t.test('where it is on', async (t) => {
     const browser = await signIn(provider)
     const page = await browser.open(url)
     t.match(page.url, '/create-account?')
-    const path = /You have an account\? <a href="([^"]+)"/.exec(page.html)?.[1] ?? ''
+    const path = /Have an account\? <a href="([^"]+)"/.exec(page.html)?.[1] ?? ''
     const login = await browser.open(provider.issuer + path)
     const after = await browser.submit(login, { username: 'alice@example.com', password })
     t.match(after.url, '/consent?')
