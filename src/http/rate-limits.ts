@@ -1,6 +1,6 @@
 /**
- * Limits on guessing passwords and on signing up, counted in Postgres and so shared by all nodes. Names and addresses are stored as
- * hashes only. Without the database there is no answer: nobody guesses unlimited during an outage.
+ * Limits on guessing passwords, on signing up and on registering clients, counted in Postgres and so shared by all nodes. Names
+ * and addresses are stored as hashes only. Without the database there is no answer: nobody guesses unlimited during an outage.
  */
 import { createHash } from 'node:crypto'
 import { RateLimiterPostgres } from 'rate-limiter-flexible'
@@ -27,6 +27,8 @@ export interface RateLimits {
   signUpAttempt(address: string): Promise<RateLimitVerdict>
   /** Forgets the attempts of this identifier from this address. */
   recordSuccess(attempt: LoginAttempt): Promise<void>
+  /** To be asked before a client is registered that nobody vouches for. Counts the attempt. */
+  registration(address: string): Promise<RateLimitVerdict>
 }
 
 const limits = {
@@ -34,6 +36,7 @@ const limits = {
   address: { points: 100, duration: 15 * 60 },
   identifier: { points: 100, duration: 60 * 60 },
   'sign-up': { points: 20, duration: 60 * 60 },
+  registration: { points: 100, duration: 60 * 60 },
 }
 
 export function createRateLimits({
@@ -56,7 +59,14 @@ export function createRateLimits({
       clearExpiredByTimeout: false, // jobs/purge-expired does it
     })
   const [pair, address, identifier] = [limiter('pair'), limiter('address'), limiter('identifier')]
-  const signUp = limiter('sign-up')
+
+  function countPerNetwork(kind: 'sign-up' | 'registration') {
+    const attempts = limiter(kind)
+    return async (address: string): Promise<RateLimitVerdict> => {
+      const { consumedPoints, msBeforeNext } = await attempts.penalty(hash(networkOf(address)))
+      return consumedPoints > limits[kind].points ? refuse(msBeforeNext) : { allowed: true }
+    }
+  }
 
   return {
     async loginAttempt(attempt) {
@@ -77,17 +87,13 @@ export function createRateLimits({
       await address.penalty(keysOf(attempt).address)
     },
 
-    async signUpAttempt(from) {
-      const attempts = await signUp.penalty(hash(networkOf(from)))
-      return attempts.consumedPoints > limits['sign-up'].points
-        ? refuse(attempts.msBeforeNext)
-        : { allowed: true }
-    },
-
     async recordSuccess(attempt) {
       const keys = keysOf(attempt)
       await Promise.all([pair.delete(keys.pair), identifier.reward(keys.identifier)])
     },
+
+    signUpAttempt: countPerNetwork('sign-up'),
+    registration: countPerNetwork('registration'),
   }
 }
 
@@ -96,6 +102,7 @@ const unlimited: RateLimits = {
   recordFailure: async () => {},
   signUpAttempt: async () => ({ allowed: true }),
   recordSuccess: async () => {},
+  registration: async () => ({ allowed: true }),
 }
 
 function refuse(millisecondsToWait: number): RateLimitVerdict {

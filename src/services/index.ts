@@ -38,6 +38,7 @@ import { feedType } from '../verifier/feed.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
+import { createRegistrationServices } from './registration.ts'
 import { createWatchServices } from './watch.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
@@ -108,6 +109,9 @@ export async function createServices(options: ServiceOptions) {
     clock,
   })
 
+  const registrations = createRegistrationServices(options, admin)
+  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
+
   const basePath = basePathOf(issuer)
   const securityHeaders = createSecurityHeaders({ isHttps: issuer.startsWith('https:') })
   const assets = createAssets({ basePath })
@@ -128,6 +132,7 @@ export async function createServices(options: ServiceOptions) {
     pendingRequests,
     clientAuthentication,
     grantTypes,
+    registrations,
     basePath,
     securityHeaders,
     assets,
@@ -144,7 +149,7 @@ export async function createServices(options: ServiceOptions) {
       issuer,
     }),
     signUp: config.signUp,
-    rateLimits: createRateLimits({ database, enabled: config.rateLimit }),
+    rateLimits,
     discovery: {
       capabilities: {
         issuer,
@@ -154,10 +159,18 @@ export async function createServices(options: ServiceOptions) {
         revocationFeed: config.revocationFeed !== 'off',
         authorizationDetailsTypes: config.authorizationDetailsTypes,
         signUp: config.signUp,
+        registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+    registrationEndpoint: {
+      mode: config.registration,
+      registrations,
+      rateLimits,
+      issuer,
+      watch: watchServices.watch,
+    },
     revocationsEndpoint: {
       watch: watchServices.watch,
       metrics: watchServices.metrics,

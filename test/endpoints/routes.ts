@@ -5,6 +5,7 @@ import {
   authorizationUrl,
   obtainTokens,
   post,
+  register,
   signIn,
   toTokens,
   type Party,
@@ -41,6 +42,8 @@ export const serviceScope = 'global_token_revocation revocations'
 export interface Route {
   /** As in the app's table: `POST /token`. */
   name: string
+  /** Where the name has a parameter. */
+  path?: string
   /** Where its parameters are; some have none, and so take no notice of any. */
   takes: 'query' | 'form' | 'json' | 'nothing'
   isPage: boolean
@@ -69,7 +72,10 @@ const isOk = ({ status }: Answer) => status === 200
 const isRedirect = ({ status }: Answer) => status === 303
 
 export async function createWorld(t: Test): Promise<World> {
-  const provider = await createTestProvider(t, { CLAVIGER_SIGN_UP: 'on' })
+  const provider = await createTestProvider(t, {
+    CLAVIGER_REGISTRATION: 'open',
+    CLAVIGER_SIGN_UP: 'on',
+  })
   await provider.createUser()
   const client = await provider.createClient({ post_logout_redirect_uris: [redirectUri] })
   const browser = await signIn(provider)
@@ -105,6 +111,10 @@ export async function createWorld(t: Test): Promise<World> {
   const page = { isPage: true }
   const json = { isPage: false }
   const untrusted = ['client_id', 'redirect_uri']
+  const registration = { redirect_uris: [redirectUri] }
+  const { body: registered } = await register(provider, registration)
+  const ownPath = `/register/${String(registered['client_id'])}`
+  const ofClient = { authorization: `Bearer ${String(registered['registration_access_token'])}` }
 
   const hint = { place: 'id_token_hint', kinds: ['id_token'] } as const
   const asBearer = { place: 'bearer', kinds: ['access_token'], isAccepted: isOk } as const
@@ -210,6 +220,24 @@ export async function createWorld(t: Test): Promise<World> {
         { place: 'bearer', kinds: ['service_token'], isAccepted: ({ status }) => status === 200 },
       ],
     },
+    {
+      name: 'POST /register',
+      takes: 'json',
+      ...json,
+      parameters: {},
+      body: registration,
+    },
+    { name: 'GET /register/:clientId', path: ownPath, ...silent, ...json, headers: ofClient },
+    {
+      name: 'PUT /register/:clientId',
+      path: ownPath,
+      takes: 'json',
+      ...json,
+      headers: ofClient,
+      parameters: {},
+      body: { ...registration, client_id: registered['client_id'] },
+    },
+    { name: 'DELETE /register/:clientId', path: ownPath, ...silent, ...json, headers: ofClient },
     { name: 'GET /login', takes: 'query', ...page, parameters: pick(login, 'request') },
     {
       name: 'POST /login',
@@ -303,8 +331,8 @@ export function routeNames(provider: Pick<TestProvider, 'app'>): string[] {
   )
 }
 
-export function pathOf({ name }: Pick<Route, 'name'>): string {
-  return name.slice(name.indexOf(' ') + 1).replace(':file', stylesheet)
+export function pathOf({ name, path }: Pick<Route, 'name' | 'path'>): string {
+  return path ?? name.slice(name.indexOf(' ') + 1).replace(':file', stylesheet)
 }
 
 /** The route's request, its query or form as the test wrote it. */
