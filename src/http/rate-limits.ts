@@ -62,8 +62,8 @@ export function createRateLimits({
 
   function countPerNetwork(kind: 'sign-up' | 'registration') {
     const attempts = limiter(kind)
-    return async (address: string): Promise<RateLimitVerdict> => {
-      const { consumedPoints, msBeforeNext } = await attempts.penalty(hash(networkOf(address)))
+    return async (from: string): Promise<RateLimitVerdict> => {
+      const { consumedPoints, msBeforeNext } = await attempts.penalty(hash(networkOf(from)))
       return consumedPoints > limits[kind].points ? refuse(msBeforeNext) : { allowed: true }
     }
   }
