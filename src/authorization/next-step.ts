@@ -11,7 +11,7 @@ import type { AuthorizationRequest } from './request.ts'
 export interface State {
   request: Omit<
     AuthorizationRequest,
-    'idTokenHint' | 'nonce' | 'codeChallenge' | 'acrValues' | 'authorizationDetails'
+    'idTokenHint' | 'dpopJkt' | 'nonce' | 'codeChallenge' | 'acrValues' | 'authorizationDetails'
   >
   /** The session of the sign-in that was made for this very request: no other is an answer to it. */
   signedInSid: string | undefined

@@ -1,6 +1,7 @@
 /**
- * Limits on guessing passwords, on signing up and on registering clients, counted in Postgres and so shared by all nodes. Names
- * and addresses are stored as hashes only. Without the database there is no answer: nobody guesses unlimited during an outage.
+ * Limits on guessing passwords and user codes, on signing up and on registering clients, counted in Postgres and so shared by
+ * all nodes. Names and addresses are stored as hashes only. Without the database there is no answer: nobody guesses unlimited
+ * during an outage.
  */
 import { createHash } from 'node:crypto'
 import { RateLimiterPostgres } from 'rate-limiter-flexible'
@@ -27,6 +28,12 @@ export interface RateLimits {
   signUpAttempt(address: string): Promise<RateLimitVerdict>
   /** Forgets the attempts of this identifier from this address. */
   recordSuccess(attempt: LoginAttempt): Promise<void>
+  /**
+   * RFC 8628 §5.1: to be asked before a user code is looked up. Counts the attempt at once, so that simultaneous guesses
+   * do not all pass; one that was right is taken back, as many people may share an address.
+   */
+  userCodeAttempt(address: string): Promise<RateLimitVerdict>
+  recordUserCodeFound(address: string): Promise<void>
   /** To be asked before a client is registered that nobody vouches for. Counts the attempt. */
   registration(address: string): Promise<RateLimitVerdict>
 }
@@ -36,6 +43,7 @@ const limits = {
   address: { points: 100, duration: 15 * 60 },
   identifier: { points: 100, duration: 60 * 60 },
   'sign-up': { points: 20, duration: 60 * 60 },
+  userCode: { points: 30, duration: 15 * 60 },
   registration: { points: 100, duration: 60 * 60 },
 }
 
@@ -59,6 +67,7 @@ export function createRateLimits({
       clearExpiredByTimeout: false, // jobs/purge-expired does it
     })
   const [pair, address, identifier] = [limiter('pair'), limiter('address'), limiter('identifier')]
+  const userCode = limiter('userCode')
 
   function countPerNetwork(kind: 'sign-up' | 'registration') {
     const attempts = limiter(kind)
@@ -92,6 +101,17 @@ export function createRateLimits({
       await Promise.all([pair.delete(keys.pair), identifier.reward(keys.identifier)])
     },
 
+    async userCodeAttempt(from) {
+      const attempts = await userCode.penalty(hash(networkOf(from)))
+      return attempts.consumedPoints > limits.userCode.points
+        ? refuse(attempts.msBeforeNext)
+        : { allowed: true }
+    },
+
+    async recordUserCodeFound(from) {
+      await userCode.reward(hash(networkOf(from)))
+    },
+
     signUpAttempt: countPerNetwork('sign-up'),
     registration: countPerNetwork('registration'),
   }
@@ -102,6 +122,8 @@ const unlimited: RateLimits = {
   recordFailure: async () => {},
   signUpAttempt: async () => ({ allowed: true }),
   recordSuccess: async () => {},
+  userCodeAttempt: async () => ({ allowed: true }),
+  recordUserCodeFound: async () => {},
   registration: async () => ({ allowed: true }),
 }
 

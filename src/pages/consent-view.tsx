@@ -8,21 +8,25 @@ import { Icon } from './icons.tsx'
 import { Foreign, HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
 
-export interface ConsentPageProps {
+/** What an application would get. */
+interface Granting {
+  client: ClientView
+  scopes: readonly string[]
+  /** Asked for one by one, beside those of the scopes. */
+  claims?: readonly string[]
+  resources: readonly ConsentResource[]
+  authorizationDetails?: readonly JsonObject[]
+}
+
+export interface ConsentPageProps extends Granting {
   site: Site
   action: string
   csrf: string
   request: string
-  client: ClientView
   /** Where the answer goes, as `redirectTarget` of the redirect URI tells it. */
   redirectHost: string
   /** Who is signed in: an email address or username. */
   account: string
-  scopes: readonly string[]
-  /** Asked for one by one, beside those of the scopes. */
-  claims: readonly string[]
-  resources: readonly ConsentResource[]
-  authorizationDetails: readonly JsonObject[]
   /** Whether an allowance is kept for the next time. */
   isRemembered: boolean
 }
@@ -62,28 +66,7 @@ export function ConsentPage(props: ConsentPageProps) {
           </span>
         </li>
       </ul>
-      <h2 id="grants">{name} will be able to:</h2>
-      <ul class="grants" aria-labelledby="grants">
-        {grantedItems(props).map((item) => (
-          <Granted item={item} />
-        ))}
-        {props.resources.map((resource) => (
-          <li>
-            <Icon name="server" />
-            <div>
-              Use{' '}
-              <strong>
-                <Foreign>{resource.name}</Foreign>
-              </strong>{' '}
-              on your behalf
-              <small>{resource.resource}</small>
-            </div>
-          </li>
-        ))}
-        {props.authorizationDetails.map((detail) => (
-          <DetailItem detail={detail} />
-        ))}
-      </ul>
+      <Grants {...props} />
       <form method="post" action={action}>
         <HiddenFields
           fields={[
@@ -107,6 +90,43 @@ export function ConsentPage(props: ConsentPageProps) {
       </form>
       <ClientLinks client={client} />
     </Layout>
+  )
+}
+
+export function Grants({
+  client,
+  scopes,
+  claims = [],
+  resources,
+  authorizationDetails = [],
+}: Granting) {
+  return (
+    <>
+      <h2 id="grants">
+        <Foreign>{client.name}</Foreign> will be able to:
+      </h2>
+      <ul class="grants" aria-labelledby="grants">
+        {grantedItems({ scopes, claims }).map((item) => (
+          <Granted item={item} />
+        ))}
+        {resources.map((resource) => (
+          <li>
+            <Icon name="server" />
+            <div>
+              Use{' '}
+              <strong>
+                <Foreign>{resource.name}</Foreign>
+              </strong>{' '}
+              on your behalf
+              <small>{resource.resource}</small>
+            </div>
+          </li>
+        ))}
+        {authorizationDetails.map((detail) => (
+          <DetailItem detail={detail} />
+        ))}
+      </ul>
+    </>
   )
 }
 

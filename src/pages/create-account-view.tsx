@@ -14,7 +14,7 @@ export interface CreateAccountPageProps {
   site: Site
   action: string
   csrf: string
-  /** The authorization request to resume; empty when the person came by themselves. */
+  /** What to go on with (interaction.ts); empty when the person came by themselves. */
   request: string
   client?: ClientView | undefined
   /** The login page, for the same request. */

@@ -18,7 +18,7 @@ import type { UserActs } from '../revocation/user-acts.ts'
 import { checkNewAccount, type NewAccount } from '../users/new-account.ts'
 import type { Watch } from '../watch/watch.ts'
 import { CreateAccountPage, type SignUpProblem } from './create-account-view.tsx'
-import { findInteraction, loginHintOf, resumePath, type Interaction } from './interaction.ts'
+import { findInteraction, loginHintOf, pathAfterLogin, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 
 const formPurpose = 'create-account'
@@ -42,17 +42,19 @@ export function registerCreateAccount(
   const { pages, site, browserSession, pendingRequests, rateLimits, clock, watch } = dependencies
 
   app.get(paths.createAccount, { config: { isPage: true } }, async (request, reply) => {
-    const interaction = await findInteraction(queryParams(request).get('request'), dependencies)
-    return show(request, reply, { interaction, email: loginHintOf(interaction) })
+    const reference = queryParams(request).get('request')
+    const interaction = await findInteraction(reference, dependencies)
+    return show(request, reply, { reference, interaction, email: loginHintOf(interaction) })
   })
 
   app.post(paths.createAccount, { config: { isPage: true } }, async (request, reply) => {
     const form = formParams(request).refuseDuplicates()
-    const interaction = await findInteraction(form.get('request'), dependencies)
+    const reference = form.get('request')
+    const interaction = await findInteraction(reference, dependencies)
     const [email, name, password] = ['email', 'name', 'password'].map((field) => form.get(field))
     const given = { email: email ?? '', name, password: password ?? '' }
     const showProblem = (status: number, problem: SignUpProblem) =>
-      show(request, reply.code(status), { interaction, email, name, problem })
+      show(request, reply.code(status), { reference, interaction, email, name, problem })
 
     if (!browserSession.isOwnForm(request, form, formPurpose))
       return showProblem(403, { kind: 'expired' })
@@ -80,29 +82,30 @@ export function registerCreateAccount(
     })
     if (interaction) await pendingRequests.setSignIn(interaction.reference, sid)
     witnessOf(request, watch).record({ type: 'login.succeeded', sub: account.sub, sid })
-    return reply.redirect(interaction ? resumePath(pages, interaction) : pages.pathOf('home'), 303)
+    return reply.redirect(pathAfterLogin(pages, { reference, interaction }), 303)
   })
 
   function show(
     request: FastifyRequest,
     reply: FastifyReply,
     view: {
+      reference: string | undefined
       interaction: Interaction | undefined
       email?: string | undefined
       name?: string | undefined
       problem?: SignUpProblem
     },
   ): FastifyReply {
-    const { interaction, email, name, problem } = view
+    const { reference, interaction, email, name, problem } = view
     return pages.send(
       reply,
       <CreateAccountPage
         site={site}
         action={pages.pathOf('createAccount')}
         csrf={browserSession.formToken(request, reply, formPurpose)}
-        request={interaction?.reference ?? ''}
+        request={reference ?? ''}
         client={interaction?.clientView}
-        signInUrl={pages.pathOf('login', interaction && { request: interaction.reference })}
+        signInUrl={pages.pathOf('login', reference ? { request: reference } : undefined)}
         email={email}
         name={name}
         problem={problem}

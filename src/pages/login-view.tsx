@@ -13,7 +13,7 @@ export interface LoginPageProps {
   site: Site
   action: string
   csrf: string
-  /** The authorization request to resume; empty when the person came by themselves. */
+  /** What to go on with (interaction.ts); empty when the person came by themselves. */
   request: string
   client?: ClientView | undefined
   /** The page that creates accounts, for the same request; undefined when people may not. */

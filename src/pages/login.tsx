@@ -12,7 +12,7 @@ import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Watch } from '../watch/watch.ts'
-import { findInteraction, loginHintOf, resumePath, type Interaction } from './interaction.ts'
+import { findInteraction, loginHintOf, pathAfterLogin, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 import { LoginPage, type LoginProblem } from './login-view.tsx'
 
@@ -37,15 +37,18 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
     dependencies
 
   app.get(paths.login, { config: { isPage: true } }, async (request, reply) => {
-    const interaction = await findInteraction(queryParams(request).get('request'), dependencies)
-    return show(request, reply, { interaction, username: loginHintOf(interaction) })
+    const reference = queryParams(request).get('request')
+    const interaction = await findInteraction(reference, dependencies)
+    return show(request, reply, { reference, interaction, username: loginHintOf(interaction) })
   })
 
   app.post(paths.login, { config: { isPage: true } }, async (request, reply) => {
     const form = formParams(request).refuseDuplicates()
-    const interaction = await findInteraction(form.get('request'), dependencies)
+    const reference = form.get('request')
+    const interaction = await findInteraction(reference, dependencies)
     const username = form.get('username') ?? ''
     const problem = (kind: 'rejected' | 'expired' | 'busy') => ({
+      reference,
       interaction,
       username,
       problem: { kind },
@@ -60,6 +63,7 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
       witness.record({ type: 'login.failed', details: { reason: 'rate-limited' } })
       reply.code(429).header('retry-after', String(limit.retryAfterSeconds))
       return show(request, reply, {
+        reference,
         interaction,
         username,
         problem: { kind: 'rate-limited', retryAfterSeconds: limit.retryAfterSeconds },
@@ -84,30 +88,33 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
     })
     if (interaction) await pendingRequests.setSignIn(interaction.reference, sid)
     witness.record({ type: 'login.succeeded', sub: account.sub, sid })
-    return reply.redirect(interaction ? resumePath(pages, interaction) : pages.pathOf('home'), 303)
+    return reply.redirect(pathAfterLogin(pages, { reference, interaction }), 303)
   })
 
   function show(
     request: FastifyRequest,
     reply: FastifyReply,
     view: {
+      reference: string | undefined
       interaction: Interaction | undefined
       username?: string | undefined
       problem?: LoginProblem
     },
   ): FastifyReply {
-    const { interaction } = view
     return pages.send(
       reply,
       <LoginPage
         site={site}
         action={pages.pathOf('login')}
         csrf={browserSession.formToken(request, reply, formPurpose)}
-        request={interaction?.reference ?? ''}
-        client={interaction?.clientView}
+        request={view.reference ?? ''}
+        client={view.interaction?.clientView}
         signUpUrl={
           dependencies.signUp
-            ? pages.pathOf('createAccount', interaction && { request: interaction.reference })
+            ? pages.pathOf(
+                'createAccount',
+                view.reference ? { request: view.reference } : undefined,
+              )
             : undefined
         }
         username={view.username}

@@ -1,4 +1,5 @@
 /** Checks an access token that this issuer signed, as its own endpoints accept it: good, alive, not revoked, its user too. */
+import type { Confirmation } from '../protocol/confirmation.ts'
 import type { Account, Accounts } from '../users/accounts.ts'
 import type { TokenOrigin } from '../verifier/not-before.ts'
 import type { OwnTokens } from './own-tokens.ts'
@@ -17,6 +18,7 @@ export interface AccessTokenClaims {
   grant_id?: string
   /** Asked for one by one (OpenID Connect Core §5.5). */
   userinfo_claims?: string[]
+  cnf?: Confirmation
   [claim: string]: unknown
 }
 

@@ -11,6 +11,10 @@ import type { Account } from '../users/accounts.ts'
 import type { Grant } from './grant.ts'
 import type { Target } from './targets.ts'
 
+/** What an access token says of its grant; without a session when nobody signed in here for it (RFC 7523). */
+type TokenGrant = Pick<Grant, 'grantId' | 'sub'> &
+  Partial<Pick<Grant, 'sid' | 'authTime' | 'amr' | 'acr' | 'claims'>>
+
 export interface AccessTokenRequest {
   client: Client
   target: Target
@@ -18,7 +22,7 @@ export interface AccessTokenRequest {
   /** The key that whoever presents the token must prove. */
   confirmation?: Confirmation | undefined
   /** Absent for client_credentials, where the client is its own subject. */
-  user?: { grant: Grant; account: Account }
+  user?: { grant: TokenGrant; account: Account }
 }
 
 export interface TokenIssuer {
@@ -85,14 +89,18 @@ export function createTokenIssuer({
 }
 
 /** OpenID Connect Core §2, RFC 9068 §2.2.1. A grant of an earlier release has no acr of its own. */
-function howSignedIn({ authTime, amr, acr = acrOf(amr) }: Grant) {
-  return { auth_time: toSeconds(authTime), ...(acr !== undefined && { acr }), amr }
+function howSignedIn({ authTime, amr, acr = amr && acrOf(amr) }: TokenGrant) {
+  return {
+    ...(authTime && { auth_time: toSeconds(authTime) }),
+    ...(acr !== undefined && { acr }),
+    amr,
+  }
 }
 
 /** What was asked for one by one there, as far as the account has it and the client may still ask for it. */
 function namedClaims(
   client: Client,
-  { grant, account }: { grant: Grant; account: Account },
+  { grant, account }: { grant: TokenGrant; account: Account },
   place: keyof ClaimsRequest,
 ): Claims {
   return releaseNamedClaims(account, namesIn(allowedClaims(client, grant.claims), place))
@@ -101,7 +109,7 @@ function namedClaims(
 /** The token tells the userinfo endpoint what to tell: so that takes no look at the grant. */
 function userinfoClaims(
   client: Client,
-  user: { grant: Grant; account: Account },
+  user: { grant: TokenGrant; account: Account },
   target: Target,
 ): { userinfo_claims?: string[] } {
   const names = Object.keys(namedClaims(client, user, 'userinfo'))

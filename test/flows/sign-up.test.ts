@@ -69,6 +69,16 @@ t.test('where it is on', async (t) => {
     }
   })
 
+  t.test('whoever came to connect a device goes on with that (RFC 8628 §3.3)', async (t) => {
+    const browser = createUserAgent(provider.issuer)
+    const login = await browser.open(`${provider.issuer}/device?user_code=BCDF-GHJK`)
+    t.match(login.url, '/login?')
+    const path = /<a href="(\/create-account[^"]*)"/.exec(login.html)?.[1] ?? ''
+    const page = await browser.open(provider.issuer + path)
+    const after = await browser.submit(page, { email: 'frank@example.com', password })
+    t.match(after.url, '/device?user_code=BCDF-GHJK')
+  })
+
   t.test('what was typed wrongly is said, kept, and stored nowhere', async (t) => {
     const browser = createUserAgent(provider.issuer)
     const page = await browser.open(`${provider.issuer}/create-account`)

@@ -83,6 +83,12 @@ t.test('forms post plain fields under the names and ids that others rely on', as
       'id="password" name="password"',
       '<button id="submit" type="submit"',
     ],
+    'device-code': ['<form method="post" action="/device">', 'id="user_code" name="user_code"'],
+    device: [
+      '<form method="post" action="/device">',
+      '<button id="approve" type="submit" name="decision" value="allow"',
+      '<button id="deny" type="submit" name="decision" value="deny"',
+    ],
     logout: [
       '<form method="post" action="/logout">',
       '<button id="logout-yes" type="submit" name="decision" value="yes"',
