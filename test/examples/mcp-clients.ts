@@ -1,0 +1,136 @@
+/** The clients of the official MCP SDKs, as an application uses them, and the person in front of it. */
+import {
+  Client,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+  type OAuthClientProvider,
+} from '@modelcontextprotocol/client'
+import { UnauthorizedError as FormerUnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
+import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { proceed, signIn } from '../support/flow.ts'
+import { redirectUri } from '../support/provider.ts'
+
+type Saved<Name extends 'clientInformation' | 'tokens'> = Awaited<
+  ReturnType<OAuthClientProvider[Name]>
+>
+
+/** What the application keeps, and what came of it. */
+export interface Application {
+  provider: OAuthClientProvider
+  /** Where it sent the person, in order. */
+  visits: URL[]
+  /** All that were saved, in order. */
+  tokens: NonNullable<Saved<'tokens'>>[]
+  registered(): Saved<'clientInformation'>
+  /** Calls a tool; the person signs in and allows whenever that is asked. */
+  call(tool: string, input?: Record<string, unknown>): Promise<string>
+  /** The same without the person. */
+  callAlone(tool: string): Promise<string>
+}
+
+interface Connection {
+  callTool(request: { name: string; arguments: Record<string, unknown> }): Promise<unknown>
+  close(): Promise<void>
+}
+
+export interface Sdk {
+  name: string
+  connect(url: URL, authProvider: OAuthClientProvider): Promise<Connection>
+  finish(url: URL, authProvider: OAuthClientProvider, answer: URLSearchParams): Promise<void>
+  isUnauthorized(error: unknown): boolean
+}
+
+const identity = { name: 'test', version: '1.0.0' }
+
+export const current: Sdk = {
+  name: '@modelcontextprotocol/client 2',
+  async connect(url, authProvider) {
+    const client = new Client(identity, { versionNegotiation: { mode: 'auto' } })
+    await client.connect(new StreamableHTTPClientTransport(url, { authProvider }))
+    return client
+  },
+  finish: (url, authProvider, answer) =>
+    new StreamableHTTPClientTransport(url, { authProvider }).finishAuth(answer),
+  isUnauthorized: (error) => error instanceof UnauthorizedError,
+}
+
+export const former: Sdk = {
+  name: '@modelcontextprotocol/sdk 1',
+  async connect(url, authProvider) {
+    const client = new FormerClient(identity)
+    await client.connect(new FormerTransport(url, { authProvider } as object))
+    return client
+  },
+  finish: (url, authProvider, answer) =>
+    new FormerTransport(url, { authProvider } as object).finishAuth(answer.get('code') ?? ''),
+  isUnauthorized: (error) => error instanceof FormerUnauthorizedError,
+}
+
+export function createApplication(
+  { connect, finish, isUnauthorized }: Sdk,
+  { issuer, server }: { issuer: string; server: URL },
+  own: Partial<OAuthClientProvider> = {},
+): Application {
+  const visits: URL[] = []
+  const tokens: Application['tokens'] = []
+  let registered: Saved<'clientInformation'>
+  let codeVerifier = ''
+  let discovered: Awaited<ReturnType<NonNullable<OAuthClientProvider['discoveryState']>>>
+  const provider: OAuthClientProvider = {
+    redirectUrl: redirectUri,
+    clientMetadata: {
+      client_name: 'Acme Agent',
+      redirect_uris: [redirectUri],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'none',
+    },
+    state: () => `state-${visits.length}`,
+    clientInformation: () => registered,
+    saveClientInformation: (information) => void (registered = information),
+    tokens: () => tokens.at(-1),
+    saveTokens: (saved) => void tokens.push(saved),
+    redirectToAuthorization: (url) => void visits.push(url),
+    saveCodeVerifier: (verifier) => void (codeVerifier = verifier),
+    codeVerifier: () => codeVerifier,
+    saveDiscoveryState: (state) => void (discovered = state),
+    discoveryState: () => discovered,
+    ...own,
+  }
+
+  async function callAlone(tool: string, input: Record<string, unknown> = {}): Promise<string> {
+    const client = await connect(server, provider)
+    try {
+      const { content } = (await client.callTool({ name: tool, arguments: input })) as {
+        content: { text: string }[]
+      }
+      return content.map(({ text }) => text).join()
+    } finally {
+      await client.close()
+    }
+  }
+
+  async function goThere(): Promise<void> {
+    const browser = await signIn({ issuer })
+    const page = await proceed(browser, await browser.open(visits.at(-1)?.href ?? ''))
+    if (!page.url.startsWith(redirectUri)) throw new Error(`${page.url}: ${page.html}`)
+    await finish(server, provider, new URL(page.url).searchParams)
+  }
+
+  return {
+    provider,
+    visits,
+    tokens,
+    registered: () => registered,
+    callAlone,
+    async call(tool, input) {
+      try {
+        return await callAlone(tool, input)
+      } catch (error) {
+        if (!isUnauthorized(error)) throw error
+        await goThere()
+        return callAlone(tool, input)
+      }
+    },
+  }
+}
