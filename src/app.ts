@@ -7,11 +7,13 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { registerAuthorize } from './endpoints/authorize.ts'
+import { registerDeviceAuthorization } from './endpoints/device-authorization.ts'
 import { registerDiscovery } from './endpoints/discovery.ts'
 import { registerGlobalTokenRevocation } from './endpoints/global-token-revocation.ts'
 import { registerHealth } from './endpoints/health.ts'
 import { registerIntrospect } from './endpoints/introspect.ts'
 import { registerJwks } from './endpoints/jwks.ts'
+import { registerPushedAuthorization } from './endpoints/pushed-authorization.ts'
 import { registerRegister } from './endpoints/register.ts'
 import { registerRevocations } from './endpoints/revocations.ts'
 import { registerRevoke } from './endpoints/revoke.ts'
@@ -30,6 +32,7 @@ import { loggedPath, type RawQuery } from './http/requests.ts'
 import { toFastifyTrustProxy } from './http/trust-proxy.ts'
 import { registerAssets } from './pages/assets.ts'
 import { registerConsent } from './pages/consent.tsx'
+import { registerDevice } from './pages/device.tsx'
 import { sendErrorPage } from './pages/error.tsx'
 import { registerHome } from './pages/home.tsx'
 import { registerLogin } from './pages/login.tsx'
@@ -76,6 +79,8 @@ export async function createApp(
     async (routes) => {
       registerJwks(routes, services)
       registerAuthorize(routes, services)
+      registerPushedAuthorization(routes, services)
+      registerDeviceAuthorization(routes, services)
       registerToken(routes, services)
       registerUserinfo(routes, services)
       registerIntrospect(routes, services)
@@ -88,6 +93,7 @@ export async function createApp(
       registerHome(routes, services)
       registerLogin(routes, services)
       registerConsent(routes, services)
+      registerDevice(routes, services)
       registerLogout(routes, services)
       registerAssets(routes, services)
     },

@@ -2,6 +2,7 @@
 import { validateClientClaims } from '../protocol/claims.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { validateBackchannelUri, validateRedirectUri } from '../protocol/redirect-uri.ts'
+import { assertionIssuers } from './assertion-issuers.ts'
 import { assertionAlgorithms, publicKeySet } from './jwks.ts'
 import type { ClientMetadata, Supported } from './metadata.ts'
 import { profiles } from './profiles.ts'
@@ -29,6 +30,7 @@ export function rulesFor(
     token_endpoint_auth_method: oneOf(supported.authMethods),
     token_endpoint_auth_signing_alg: oneOf(assertionAlgorithms),
     jwks: publicKeySet,
+    assertion_issuers: assertionIssuers,
     scope: scopeText,
     id_token_signed_response_alg: oneOf(supported.algorithms),
     require_pushed_authorization_requests: flag,

@@ -15,6 +15,7 @@ export interface Capabilities {
   grantTypes: readonly string[]
   authMethods: readonly string[]
   signingAlgs: readonly string[]
+  requirePushedRequests: boolean
   /** Whether there is one, for whomever. */
   revocationFeed: boolean
   /** Whether clients may register. */
@@ -30,7 +31,9 @@ function metadataOf(capabilities: Capabilities) {
   return {
     issuer,
     authorization_endpoint: issuer + paths.authorize,
+    pushed_authorization_request_endpoint: issuer + paths.pushedAuthorization,
     token_endpoint: issuer + paths.token,
+    device_authorization_endpoint: issuer + paths.deviceAuthorization, // RFC 8628 §4
     userinfo_endpoint: issuer + paths.userinfo,
     jwks_uri: issuer + paths.jwks,
     ...(capabilities.registration && { registration_endpoint: issuer + paths.register }),
@@ -56,10 +59,13 @@ function metadataOf(capabilities: Capabilities) {
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     global_token_revocation_endpoint_auth_methods_supported: ['Bearer'],
     authorization_response_iss_parameter_supported: true,
+    authorization_signing_alg_values_supported: signingAlgs,
+    require_pushed_authorization_requests: capabilities.requirePushedRequests,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
     claims_parameter_supported: false,
-    request_parameter_supported: false,
+    request_parameter_supported: true,
+    request_object_signing_alg_values_supported: assertionAlgorithms,
     request_uri_parameter_supported: false,
   }
 }

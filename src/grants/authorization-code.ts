@@ -11,6 +11,7 @@ import type { Targets } from '../tokens/targets.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Witness } from '../watch/witness.ts'
 import type { GrantType } from './grant-type.ts'
+import { narrowedResources } from './narrowed-resources.ts'
 import type { Respond } from './respond.ts'
 
 export function authorizationCode({
@@ -134,17 +135,4 @@ function requireVerifier(stored: StoredCode, verifier: string | undefined): void
       'invalid_grant',
       `The 'code_verifier' does not match the 'code_challenge'.`,
     )
-}
-
-/** RFC 8707 §2.2: a subset of what was authorized; none means all of it. */
-function narrowedResources(stored: StoredCode, params: Params): string[] {
-  const asked = params.all('resource')
-  if (asked.length === 0) return stored.resources
-  const beyond = asked.find((resource) => !stored.resources.includes(resource))
-  if (beyond !== undefined)
-    throw new OAuthError(
-      'invalid_target',
-      `The resource '${beyond}' was not part of the authorization request. Ask for it there.`,
-    )
-  return asked
 }

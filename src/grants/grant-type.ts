@@ -23,6 +23,11 @@ export interface TokenResponse {
 }
 
 export interface GrantType {
-  name: 'authorization_code' | 'refresh_token' | 'client_credentials'
+  name:
+    | 'authorization_code'
+    | 'refresh_token'
+    | 'client_credentials'
+    | 'urn:ietf:params:oauth:grant-type:device_code'
+    | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
   exchange(request: TokenRequest): Promise<TokenResponse>
 }

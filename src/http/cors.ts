@@ -6,7 +6,12 @@ import { paths } from '../protocol/paths.ts'
 import { loggedPath } from './requests.ts'
 
 const publicPaths = new Set<string>([paths.openidConfiguration, paths.jwks])
-const clientPaths = new Set<string>([paths.token, paths.userinfo, paths.revoke])
+const clientPaths = new Set<string>([
+  paths.pushedAuthorization,
+  paths.token,
+  paths.userinfo,
+  paths.revoke,
+])
 
 /** No credentials: browsers' cookies are for pages, never for what a script may read. */
 const shared: FastifyCorsOptions = {

@@ -7,6 +7,7 @@ export const expirables = [
   'logoutDeliveries',
   'authorizationRequests',
   'authorizationCodes',
+  'deviceCodes',
   'expiredRefreshFamilies',
   'revokedRefreshFamilies',
   'usedAssertions',
@@ -57,6 +58,12 @@ const statements: Record<Expirable, string> = {
   authorizationCodes: `
     delete from authorization_codes where code_hash = any (array(
       select code_hash from authorization_codes
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  deviceCodes: `
+    delete from device_codes where code_hash = any (array(
+      select code_hash from device_codes
       where expires_at < $1
       order by expires_at limit $2 for update skip locked))`,
 
@@ -141,6 +148,7 @@ const expiries: Record<string, string> = {
   sessions: 'min(expires_at)',
   authorization_requests: 'min(expires_at)',
   authorization_codes: 'min(expires_at)',
+  device_codes: 'min(expires_at)',
   refresh_families: 'min(least(idle_expires_at, expires_at))',
   used_assertions: 'min(expires_at)',
   revocations: 'min(expires_at)',

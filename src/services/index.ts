@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { createAuthorization } from '../authorization/authorization.ts'
 import { createPendingRequests } from '../authorization/pending-requests.ts'
+import { createRequestObjects } from '../authorization/request-object.ts'
+import { createAuthorizationResponses } from '../authorization/response.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
 import { authMethodNames, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
@@ -25,6 +27,8 @@ import { createRevocationStore } from '../revocation/store.ts'
 import { createAccessTokens } from '../tokens/access-tokens.ts'
 import { createCodeStore } from '../tokens/code-store.ts'
 import { createCodes } from '../tokens/codes.ts'
+import { createDeviceCodeStore } from '../tokens/device-code-store.ts'
+import { createDeviceCodes } from '../tokens/device-codes.ts'
 import { createEndGrant } from '../tokens/end-grant.ts'
 import { createFamilyStore } from '../tokens/family-store.ts'
 import { createIdTokenHints } from '../tokens/id-token-hints.ts'
@@ -58,6 +62,11 @@ export async function createServices(options: ServiceOptions) {
 
   const consents = createConsents({ store: createConsentStore(database), clock })
   const codes = createCodes({ store: createCodeStore(database), clock, settings: config })
+  const deviceCodes = createDeviceCodes({
+    store: createDeviceCodeStore(database),
+    clock,
+    settings: config,
+  })
   const families = createRefreshFamilies({
     store: createFamilyStore(database),
     format: createRefreshTokenFormat({ key: serverSecret.deriveKey('refresh tokens') }),
@@ -86,25 +95,39 @@ export async function createServices(options: ServiceOptions) {
     store: createPendingRequestStore(database),
     clock,
     ttlSeconds: config.authorizationRequestTtlSeconds,
+    pushedTtlSeconds: config.pushedRequestTtlSeconds,
   })
   const clientKeys = createClientKeys()
-  const clientAuthentication = createClientAuthentication({
-    clients,
-    assertions: createAssertionStore(database),
+  const requestObjects = createRequestObjects({
     clientKeys,
     issuer,
-    endpoints: [paths.token, paths.pushedAuthorization].map((path) => issuer + path),
+    clock,
+    skewSeconds: config.clockSkewSeconds,
+  })
+  const assertions = createAssertionStore(database)
+  const clientAuthentication = createClientAuthentication({
+    clients,
+    assertions,
+    clientKeys,
+    issuer,
+    endpoints: [paths.token, paths.pushedAuthorization, paths.deviceAuthorization].map(
+      (path) => issuer + path,
+    ),
     clock,
     skewSeconds: config.clockSkewSeconds,
   })
   const grantTypes = createGrantTypes({
     codes,
+    deviceCodes,
     accounts,
     families,
     targets,
     issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
+    assertions,
+    assertionAudiences: [issuer, issuer + paths.token],
+    skewSeconds: config.clockSkewSeconds,
     clock,
   })
 
@@ -122,6 +145,8 @@ export async function createServices(options: ServiceOptions) {
     audience: config.defaultAudience,
     clock,
     consents,
+    targets,
+    deviceCodes,
     clientKeys,
     families,
     accessTokens,
@@ -129,6 +154,12 @@ export async function createServices(options: ServiceOptions) {
     revocationFeed,
     authorization,
     pendingRequests,
+    requestObjects,
+    responses: createAuthorizationResponses({ issuer, keyring, clock }),
+    requestPolicy: {
+      requirePushedRequests: config.requirePushedRequests,
+      pushedTtlSeconds: config.pushedRequestTtlSeconds,
+    },
     clientAuthentication,
     grantTypes,
     registrations,
@@ -154,6 +185,7 @@ export async function createServices(options: ServiceOptions) {
         grantTypes: grantTypeNames,
         authMethods: authMethodNames,
         signingAlgs: config.signingAlgs,
+        requirePushedRequests: config.requirePushedRequests,
         revocationFeed: config.revocationFeed !== 'off',
         registration: config.registration !== 'off',
       },

@@ -8,6 +8,9 @@ import type { Account } from '../users/accounts.ts'
 import type { Grant } from './grant.ts'
 import type { Target } from './targets.ts'
 
+/** What an access token says of its grant; without a session when nobody signed in here for it (RFC 7523). */
+type TokenGrant = Pick<Grant, 'grantId' | 'sub'> & Partial<Pick<Grant, 'sid' | 'authTime' | 'amr'>>
+
 export interface AccessTokenRequest {
   client: Client
   target: Target
@@ -15,7 +18,7 @@ export interface AccessTokenRequest {
   /** The key that whoever presents the token must prove. */
   confirmation?: Confirmation | undefined
   /** Absent for client_credentials, where the client is its own subject. */
-  user?: { grant: Grant; account: Account }
+  user?: { grant: TokenGrant; account: Account }
 }
 
 export interface TokenIssuer {
@@ -54,7 +57,7 @@ export function createTokenIssuer({
         ...(confirmation && { cnf: confirmation }),
         ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
         ...(user && {
-          auth_time: toSeconds(user.grant.authTime),
+          ...(user.grant.authTime && { auth_time: toSeconds(user.grant.authTime) }),
           amr: user.grant.amr,
           sid: user.grant.sid,
           grant_id: user.grant.grantId,

@@ -1,6 +1,7 @@
 /** Every route of the app with a request that is in order but for what a test adds, so that a new route needs a row here. */
 import type { Test } from 'tap'
 import { createAssets } from '../../src/http/assets.ts'
+import { deviceCodeGrant } from '../../src/protocol/grant-types.ts'
 import {
   authorizationUrl,
   obtainTokens,
@@ -69,7 +70,10 @@ const isRedirect = ({ status }: Answer) => status === 303
 export async function createWorld(t: Test): Promise<World> {
   const provider = await createTestProvider(t, { CLAVIGER_REGISTRATION: 'open' })
   await provider.createUser()
-  const client = await provider.createClient({ post_logout_redirect_uris: [redirectUri] })
+  const client = await provider.createClient({
+    post_logout_redirect_uris: [redirectUri],
+    grant_types: ['authorization_code', 'refresh_token', deviceCodeGrant],
+  })
   const browser = await signIn(provider)
   const tokens = await obtainTokens(provider, browser, client, { scope: 'openid offline_access' })
   const service = await provider.createClient({
@@ -83,6 +87,7 @@ export async function createWorld(t: Test): Promise<World> {
   const consent = formOf(await browser.open(url)).fields
   const stranger = createUserAgent(provider.issuer)
   const login = formOf(await stranger.open(authorizationUrl(provider, client))).fields
+  const device = formOf(await browser.open(`${provider.issuer}/device`)).fields
   const logout = formOf(await browser.open(`${provider.issuer}/logout`)).fields
 
   const basic = Buffer.from(`${client.clientId}:${client.secret}`).toString('base64')
@@ -130,6 +135,7 @@ export async function createWorld(t: Test): Promise<World> {
       ],
     },
     { name: 'POST /authorize', takes: 'form', ...page, parameters: request, untrusted },
+    { name: 'POST /par', takes: 'form', ...json, headers: asClient, parameters: request },
     {
       name: 'POST /token',
       takes: 'form',
@@ -137,6 +143,13 @@ export async function createWorld(t: Test): Promise<World> {
       headers: asClient,
       parameters: { grant_type: 'refresh_token', refresh_token: tokens.refresh_token },
       accepts: [{ place: 'refresh_token', kinds: ['refresh_token'], isAccepted: isOk }],
+    },
+    {
+      name: 'POST /device_authorization',
+      takes: 'form',
+      ...json,
+      headers: asClient,
+      parameters: { scope: 'openid' },
     },
     {
       name: 'GET /userinfo',
@@ -249,6 +262,20 @@ export async function createWorld(t: Test): Promise<World> {
       parameters: { ...consent, decision: 'allow' },
     },
     {
+      name: 'GET /device',
+      takes: 'query',
+      ...page,
+      headers: asPerson,
+      parameters: { user_code: 'BCDF-GHJK' },
+    },
+    {
+      name: 'POST /device',
+      takes: 'form',
+      ...page,
+      headers: asPerson,
+      parameters: { ...device, user_code: 'BCDF-GHJK' },
+    },
+    {
       name: 'GET /logout',
       takes: 'query',
       ...page,
@@ -282,9 +309,9 @@ export function routeNames(provider: Pick<TestProvider, 'app'>): string[] {
       /^((?:│ {3}| {4})*)[├└]── (\S+) \((.+)\)$/.exec(line) ?? []
     if (path === '') continue
     parents.splice(indent.length / 4)
-    const parent = parents.join('').replace(/\/$/, '')
+    const parent = parents.join('') || '/'
     parents.push(path)
-    const full = path.startsWith('/') ? parent + path : `${parent}/${path}`
+    const full = path.startsWith('/') ? parent.replace(/\/$/, '') + path : parent + path
     for (const method of methods.split(', ')) names.push(`${method} ${full}`)
   }
   return names.filter(

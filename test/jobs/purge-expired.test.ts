@@ -42,6 +42,12 @@ async function insertEverywhere(database: Queryable, now: Date, expiresAt: Date)
     [hash, randomUUID(), now, expiresAt],
   )
   await database.query(
+    `insert into device_codes
+       (code_hash, user_code, client_id, scope, resources, created_at, expires_at, interval_seconds)
+     values ($1, $2, 'c', '{}', '{}', $3, $4, 5)`,
+    [hash, randomUUID(), now, expiresAt],
+  )
+  await database.query(
     `insert into session_clients (sid, sub, client_id, expires_at) values ($1, 'u', 'c', $2)`,
     [randomUUID(), expiresAt],
   )
@@ -127,6 +133,7 @@ async function countRows(database: Queryable): Promise<Record<string, number>> {
             (select count(*) from session_clients)::int as session_clients,
             (select count(*) from authorization_requests)::int as authorization_requests,
             (select count(*) from authorization_codes)::int as authorization_codes,
+            (select count(*) from device_codes)::int as device_codes,
             (select count(*) from used_assertions)::int as used_assertions,
             (select count(*) from revocations)::int as revocations,
             (select count(*) from rate_limits)::int as rate_limits,
@@ -144,6 +151,7 @@ function everywhere(rows: number): Record<string, number> {
     session_clients: rows,
     authorization_requests: rows,
     authorization_codes: rows,
+    device_codes: rows,
     used_assertions: rows,
     revocations: rows,
     rate_limits: rows,
@@ -316,6 +324,7 @@ t.test('every table with an expiry is looked after', async (t) => {
       'authorization_codes',
       'authorization_requests',
       'client_registrations',
+      'device_codes',
       'logout_deliveries',
       'rate_limits',
       'refresh_families',
