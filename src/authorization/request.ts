@@ -2,6 +2,7 @@
 import { requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import { maxOwnTokenLength } from '../tokens/own-tokens.ts'
+import { isThumbprint } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { maxParameterLength, type Params } from '../protocol/params.ts'
 import { isCodeChallenge } from '../protocol/pkce.ts'
@@ -19,6 +20,8 @@ export interface AuthorizationRequest {
   idTokenHint: string | undefined
   nonce: string | undefined
   codeChallenge: string | undefined
+  /** The thumbprint of the key that the redemption of the code must prove (RFC 9449 §10). */
+  dpopJkt: string | undefined
 }
 
 export function parseAuthorizationRequest(
@@ -48,6 +51,7 @@ export function parseAuthorizationRequest(
     idTokenHint: params.get('id_token_hint'),
     nonce,
     codeChallenge: requirePkce(client, params, scope.includes('openid') && nonce !== undefined),
+    dpopJkt: parseDpopJkt(params.get('dpop_jkt')),
   }
 }
 
@@ -112,6 +116,14 @@ function parseMaxAge(text: string | undefined): number | undefined {
       `The parameter 'max_age' must be a whole number of seconds.`,
     )
   return Number(text)
+}
+
+export function parseDpopJkt(text: string | undefined): string | undefined {
+  if (text === undefined || isThumbprint(text)) return text
+  throw new OAuthError(
+    'invalid_request',
+    `The parameter 'dpop_jkt' must be the JWK SHA-256 thumbprint of the DPoP key, 43 characters of base64url.`,
+  )
 }
 
 /**

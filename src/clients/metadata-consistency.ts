@@ -1,5 +1,6 @@
 /** What the members of client metadata must agree on with each other. */
 import { deviceCodeGrant, jwtBearerGrant } from '../protocol/grant-types.ts'
+import { certificateNameRules, countCertificateNames } from './certificate-names.ts'
 import { assertionAlgorithms, canVerify } from './jwks.ts'
 import type { ClientMetadata } from './metadata.ts'
 import { fapi2Algorithms, profileDemands } from './profiles.ts'
@@ -89,6 +90,21 @@ const agreements: Agreement[] = [
       !requestObjectAlgorithmsOf(m).some((algorithm) => canVerify(m.jwks?.keys ?? [], algorithm)),
     message:
       "With require_signed_request_object it must have a signature key for request_object_signing_alg, or for one of the profile's algorithms.",
+  },
+  {
+    members: ['token_endpoint_auth_method'],
+    isBroken: (m) =>
+      m.token_endpoint_auth_method === 'tls_client_auth'
+        ? countCertificateNames(m) !== 1
+        : countCertificateNames(m) > 0,
+    message: `The method tls_client_auth, and no other, needs exactly one of ${Object.keys(certificateNameRules).join(', ')} (RFC 8705 §2.1.2).`,
+  },
+  {
+    members: ['jwks', 'token_endpoint_auth_method'],
+    isBroken: (m) =>
+      m.token_endpoint_auth_method === 'self_signed_tls_client_auth' && m.jwks === undefined,
+    message:
+      'The method self_signed_tls_client_auth needs the keys of the certificates, with the certificates as their x5c or without.',
   },
   {
     members: ['backchannel_logout_uri', 'backchannel_logout_session_required'],

@@ -3,6 +3,7 @@ import { validateClientClaims } from '../protocol/claims.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { validateBackchannelUri, validateRedirectUri } from '../protocol/redirect-uri.ts'
 import { assertionIssuers } from './assertion-issuers.ts'
+import { certificateNameRules } from './certificate-names.ts'
 import { assertionAlgorithms, publicKeySet } from './jwks.ts'
 import type { ClientMetadata, Supported } from './metadata.ts'
 import { profiles } from './profiles.ts'
@@ -39,6 +40,7 @@ export function rulesFor(
     authorization_signed_response_alg: oneOf(supported.algorithms),
     dpop_bound_access_tokens: flag,
     tls_client_certificate_bound_access_tokens: flag,
+    ...certificateNameRules,
     default_max_age: wholeNumber(0, 2 ** 31 - 1),
     require_auth_time: flag,
     initiate_login_uri: webUri,

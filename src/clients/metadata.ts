@@ -46,6 +46,12 @@ export interface ClientMetadata {
   dpop_bound_access_tokens?: boolean
   /** RFC 8705 §3.4. */
   tls_client_certificate_bound_access_tokens?: boolean
+  /** RFC 8705 §2.1.2: of these one, for tls_client_auth. */
+  tls_client_auth_subject_dn?: string
+  tls_client_auth_san_dns?: string
+  tls_client_auth_san_uri?: string
+  tls_client_auth_san_ip?: string
+  tls_client_auth_san_email?: string
   default_max_age?: number
   require_auth_time: boolean
   initiate_login_uri?: string

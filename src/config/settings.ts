@@ -1,4 +1,5 @@
 /** Every setting: its variable, how it is read, its default as one would write it, and what it sets. */
+import { bindingSettings } from './binding-settings.ts'
 import { keySettings } from './key-settings.ts'
 import * as read from './parsers.ts'
 import { registrationSettings } from './registration-settings.ts'
@@ -154,6 +155,7 @@ export const settings = {
     derived: '`ISSUER`',
     sentence: 'The `aud` of access tokens that were asked for without a `resource`.',
   },
+  ...bindingSettings,
   ...keySettings,
   ...registrationSettings,
   ...revocationSettings,

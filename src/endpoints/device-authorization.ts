@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ClientAuthentication } from '../client-auth/index.ts'
 import { requireAllowedScope } from '../clients/allowed-scope.ts'
+import type { PresentedBy } from '../http/presented-by.ts'
 import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -18,12 +19,14 @@ export function registerDeviceAuthorization(
   app: FastifyInstance,
   {
     clientAuthentication,
+    presentedBy,
     deviceCodes,
     targets,
     issuer,
     watch,
   }: {
     clientAuthentication: ClientAuthentication
+    presentedBy: PresentedBy
     deviceCodes: Pick<DeviceCodes, 'create'>
     targets: Pick<Targets, 'requireRegistered'>
     issuer: string
@@ -35,7 +38,12 @@ export function registerDeviceAuthorization(
   async function authorize(request: FastifyRequest, witness: Witness) {
     const params = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
-    const { client } = await clientAuthentication.authenticate({ authorization, params, witness })
+    const { client } = await clientAuthentication.authenticate({
+      authorization,
+      certificate: presentedBy(request).certificate,
+      params,
+      witness,
+    })
     if (!client.metadata.grant_types.includes(deviceCodeGrant))
       throw new OAuthError(
         'unauthorized_client',

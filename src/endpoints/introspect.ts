@@ -3,9 +3,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ClientAuthentication } from '../client-auth/index.ts'
 import { allowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
+import type { PresentedBy } from '../http/presented-by.ts'
 import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { paths } from '../protocol/paths.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
 import type { RefreshFamilies } from '../tokens/refresh-families.ts'
@@ -17,12 +19,14 @@ export function registerIntrospect(
   app: FastifyInstance,
   {
     clientAuthentication,
+    presentedBy,
     accessTokens,
     families,
     issuer,
     watch,
   }: {
     clientAuthentication: ClientAuthentication
+    presentedBy: PresentedBy
     accessTokens: AccessTokens
     families: Pick<RefreshFamilies, 'findLive'>
     issuer: string
@@ -34,7 +38,13 @@ export function registerIntrospect(
   async function introspect(request: FastifyRequest, witness: Witness) {
     const params = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
-    const { client } = await clientAuthentication.authenticate({ authorization, params, witness })
+    const { certificate } = presentedBy(request)
+    const { client } = await clientAuthentication.authenticate({
+      authorization,
+      certificate,
+      params,
+      witness,
+    })
     if (client.isPublic)
       throw new OAuthError('invalid_client', 'Introspection needs a client that authenticates.')
     const token = params.require('token')
@@ -54,7 +64,7 @@ export function registerIntrospect(
     const verdict = await accessTokens.check(token)
     if (verdict.claims) witness.learn(subjectsOf(verdict.claims))
     return verdict.valid
-      ? { active: true, token_type: 'Bearer', ...verdict.claims }
+      ? { active: true, token_type: tokenTypeOf(verdict.claims.cnf), ...verdict.claims }
       : { active: false }
   }
 
@@ -69,6 +79,7 @@ export function registerIntrospect(
       sub: family.sub,
       client_id: family.clientId,
       ...(scope.length > 0 && { scope: scope.join(' ') }),
+      ...(family.confirmation && { cnf: family.confirmation }),
       exp: Math.floor(family.expiresAt.getTime() / 1000),
       iat: Math.floor(family.rotatedAt.getTime() / 1000),
     }

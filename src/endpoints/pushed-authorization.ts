@@ -7,8 +7,10 @@ import { parseAuthorizationRequest } from '../authorization/request.ts'
 import type { RequestObjects } from '../authorization/request-object.ts'
 import type { ClientAuthentication } from '../client-auth/index.ts'
 import type { Client, ClientRegistry } from '../clients/registry.ts'
+import type { PresentedBy } from '../http/presented-by.ts'
 import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
+import type { Possession } from '../possession/possession.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
@@ -18,6 +20,8 @@ import type { Witness } from '../watch/witness.ts'
 
 export interface PushedAuthorizationDependencies {
   clientAuthentication: ClientAuthentication
+  possession: Pick<Possession, 'confirmPushed'>
+  presentedBy: PresentedBy
   clients: Pick<ClientRegistry, 'find'>
   requestObjects: RequestObjects
   targets: Pick<Targets, 'requireRegistered'>
@@ -34,15 +38,20 @@ export function registerPushedAuthorization(
   dependencies: PushedAuthorizationDependencies,
 ): void {
   const { clientAuthentication, clients, requestObjects, targets, pendingRequests } = dependencies
-  const { requestPolicy, watch } = dependencies
+  const { possession, presentedBy, requestPolicy, watch } = dependencies
 
   app.post(paths.pushedAuthorization, watched(watch, 'par', push))
 
   async function push(request: FastifyRequest, witness: Witness, reply: FastifyReply) {
     const form = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
-    const authentication = { authorization, params: form, witness }
-    const { client } = await clientAuthentication.authenticate(authentication)
+    const presented = presentedBy(request)
+    const { client } = await clientAuthentication.authenticate({
+      authorization,
+      certificate: presented.certificate,
+      params: form,
+      witness,
+    })
     if (form.get('request_uri') !== undefined)
       throw new OAuthError(
         'invalid_request',
@@ -53,7 +62,9 @@ export function registerPushedAuthorization(
     const params = isSigned ? await requestObjects.open(client, object) : paramsOf(form, client)
     requireArrival(client, { isPushed: true, isSigned }, requestPolicy)
     await check(params)
-    const reference = await pendingRequests.push(client.clientId, params, { isSigned })
+    const jkt = await possession.confirmPushed(params.get('dpop_jkt'), presented)
+    const bound = jkt === undefined ? params : params.with('dpop_jkt', jkt)
+    const reference = await pendingRequests.push(client.clientId, bound, { isSigned })
     return reply.code(201).send({
       request_uri: toRequestUri(reference),
       expires_in: requestPolicy.pushedTtlSeconds,

@@ -1,5 +1,6 @@
 /** Authorization code grant (RFC 6749 §4.1.3, RFC 7636, OpenID Connect Core §3.1.3). */
 import type { Clock } from '../database/clock.ts'
+import type { Confirmation } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Params } from '../protocol/params.ts'
 import { isCodeVerifier, verifierMatches } from '../protocol/pkce.ts'
@@ -48,6 +49,7 @@ export function authorizationCode({
       if (stored.isEnded) throw invalidCode(ended)
       requireSameRedirectUri(stored, params)
       requireVerifier(stored, verifier)
+      requireSameKey(stored, confirmation)
       const target = await targets.resolve({
         client,
         resources: narrowedResources(stored, params),
@@ -134,5 +136,15 @@ function requireVerifier(stored: StoredCode, verifier: string | undefined): void
     throw new OAuthError(
       'invalid_grant',
       `The 'code_verifier' does not match the 'code_challenge'.`,
+    )
+}
+
+/** RFC 9449 §10: the key that the authorization request named. */
+function requireSameKey(stored: StoredCode, proven: Confirmation | undefined): void {
+  const jkt = stored.confirmation?.jkt
+  if (jkt !== undefined && jkt !== proven?.jkt)
+    throw new OAuthError(
+      'invalid_grant',
+      'The code is bound to the DPoP key that its authorization request named. Send a proof of that key.',
     )
 }

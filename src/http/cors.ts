@@ -16,8 +16,8 @@ const clientPaths = new Set<string>([
 /** No credentials: browsers' cookies are for pages, never for what a script may read. */
 const shared: FastifyCorsOptions = {
   methods: ['GET', 'POST'],
-  allowedHeaders: ['authorization', 'content-type'],
-  exposedHeaders: ['www-authenticate', 'x-request-id'],
+  allowedHeaders: ['authorization', 'content-type', 'dpop'],
+  exposedHeaders: ['www-authenticate', 'dpop-nonce', 'x-request-id'],
   maxAge: 600,
 }
 

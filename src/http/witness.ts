@@ -17,8 +17,8 @@ type WatchedHandler<Answer> = (
   reply: FastifyReply,
 ) => Promise<Answer>
 
-/** RFC 8628 §3.5: a device that is told to ask again was not refused anything. */
-const delays = new Set<ErrorCode>(['authorization_pending', 'slow_down'])
+/** Who is told to come again was not refused anything: a device (RFC 8628 §3.5), or who gets a nonce (RFC 9449 §8). */
+const delays = new Set<ErrorCode>(['authorization_pending', 'slow_down', 'use_dpop_nonce'])
 
 /** A route's handler whose refusals are recorded; of an outage nothing is, as nobody was refused anything. */
 export function watched<Answer>(
@@ -31,11 +31,14 @@ export function watched<Answer>(
     try {
       return await handler(request, witness, reply)
     } catch (error) {
-      if (error instanceof OAuthError && error.status < 500 && !delays.has(error.code))
-        witness.record(toEvent(error, endpoint))
+      if (error instanceof OAuthError && isRefusal(error)) witness.record(toEvent(error, endpoint))
       throw error
     }
   }
+}
+
+function isRefusal({ status, code }: OAuthError): boolean {
+  return status < 500 && !delays.has(code)
 }
 
 function toEvent({ code }: OAuthError, endpoint: WatchedEndpoint): TokenEvent {

@@ -11,6 +11,7 @@ export const expirables = [
   'expiredRefreshFamilies',
   'revokedRefreshFamilies',
   'usedAssertions',
+  'usedProofs',
   'revocations',
   'rateLimits',
   'initialAccessTokens',
@@ -85,6 +86,12 @@ const statements: Record<Expirable, string> = {
       where expires_at < $1
       order by expires_at limit $2 for update skip locked))`,
 
+  usedProofs: `
+    delete from used_proofs where proof_hash = any (array(
+      select proof_hash from used_proofs
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
   revocations: `
     delete from revocations where cursor = any (array(
       select cursor from revocations
@@ -151,6 +158,7 @@ const expiries: Record<string, string> = {
   device_codes: 'min(expires_at)',
   refresh_families: 'min(least(idle_expires_at, expires_at))',
   used_assertions: 'min(expires_at)',
+  used_proofs: 'min(expires_at)',
   revocations: 'min(expires_at)',
   registration_tokens: 'min(expires_at)',
   client_registrations: 'min(expires_at)',

@@ -1,4 +1,5 @@
 /** Checks an access token that this issuer signed, as its own endpoints accept it: good, alive, not revoked, its user too. */
+import type { Confirmation } from '../protocol/confirmation.ts'
 import type { Account, Accounts } from '../users/accounts.ts'
 import type { TokenOrigin } from '../verifier/not-before.ts'
 import type { OwnTokens } from './own-tokens.ts'
@@ -15,6 +16,7 @@ export interface AccessTokenClaims {
   scope?: string
   sid?: string
   grant_id?: string
+  cnf?: Confirmation
   [claim: string]: unknown
 }
 

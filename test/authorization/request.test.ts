@@ -158,6 +158,7 @@ t.test('a request as OpenID Connect sends it', async (t) => {
     idTokenHint: 'a.b.c',
     nonce: 'n',
     codeChallenge: challenge,
+    dpopJkt: undefined,
   })
 })
 
@@ -176,6 +177,7 @@ t.test('what is left out', async (t) => {
     idTokenHint: undefined,
     nonce: undefined,
     codeChallenge: challenge,
+    dpopJkt: undefined,
   })
 })
 

@@ -54,6 +54,7 @@ t.test('CORS', async (t) => {
         t.equal(allowed(refused), origin, path)
         t.match(refused.headers.get('vary'), /origin/i)
         t.match(refused.headers.get('access-control-expose-headers'), /www-authenticate/i)
+        t.match(refused.headers.get('access-control-expose-headers'), /dpop-nonce/i)
         t.equal(refused.headers.get('access-control-allow-credentials'), null)
       }
     },
@@ -80,6 +81,7 @@ t.test('CORS', async (t) => {
       t.match(response.headers.get('access-control-allow-methods'), method)
       t.match(response.headers.get('access-control-allow-headers'), /authorization/i)
       t.match(response.headers.get('access-control-allow-headers'), /content-type/i)
+      t.match(response.headers.get('access-control-allow-headers'), /dpop/i)
       t.ok(Number(response.headers.get('access-control-max-age')) > 0)
       for (const from of strangers) t.equal(allowed(await preflight(path, from, method)), null)
     }

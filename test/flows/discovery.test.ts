@@ -90,6 +90,7 @@ const golden = {
   ],
   revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
   global_token_revocation_endpoint_auth_methods_supported: ['Bearer'],
+  dpop_signing_alg_values_supported: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
   authorization_response_iss_parameter_supported: true,
   authorization_signing_alg_values_supported: ['RS256', 'ES256'],
   require_pushed_authorization_requests: false,

@@ -55,6 +55,10 @@ async function insertEverywhere(database: Queryable, now: Date, expiresAt: Date)
     hash,
     expiresAt,
   ])
+  await database.query('insert into used_proofs (proof_hash, expires_at) values ($1, $2)', [
+    hash,
+    expiresAt,
+  ])
   await database.query(
     `insert into revocations (kind, id, not_before, expires_at, cursor, revoked_at)
      values ('user', $1, $2, $3, nextval('revocations_cursor'), $2)`,
@@ -135,6 +139,7 @@ async function countRows(database: Queryable): Promise<Record<string, number>> {
             (select count(*) from authorization_codes)::int as authorization_codes,
             (select count(*) from device_codes)::int as device_codes,
             (select count(*) from used_assertions)::int as used_assertions,
+            (select count(*) from used_proofs)::int as used_proofs,
             (select count(*) from revocations)::int as revocations,
             (select count(*) from rate_limits)::int as rate_limits,
             (select count(*) from registration_tokens)::int as registration_tokens,
@@ -153,6 +158,7 @@ function everywhere(rows: number): Record<string, number> {
     authorization_codes: rows,
     device_codes: rows,
     used_assertions: rows,
+    used_proofs: rows,
     revocations: rows,
     rate_limits: rows,
     registration_tokens: rows,
@@ -335,6 +341,7 @@ t.test('every table with an expiry is looked after', async (t) => {
       'signals',
       'token_events',
       'used_assertions',
+      'used_proofs',
     ],
     'a table that is missing here needs a statement in jobs/store.ts',
   )
