@@ -17,7 +17,6 @@ type Saved<Name extends 'clientInformation' | 'tokens'> = Awaited<
 
 /** What the application keeps, and what came of it. */
 export interface Application {
-  provider: OAuthClientProvider
   /** Where it sent the person, in order. */
   visits: URL[]
   /** All that were saved, in order. */
@@ -69,19 +68,31 @@ export const former: Sdk = {
 
 export function createApplication(
   { connect, finish, isUnauthorized }: Sdk,
-  { issuer, server }: { issuer: string; server: URL },
-  own: Partial<OAuthClientProvider> = {},
+  {
+    issuer,
+    server,
+    redirectUrl = redirectUri,
+    clientInformation,
+    clientMetadataUrl,
+  }: {
+    issuer: string
+    server: URL
+    redirectUrl?: string
+    clientInformation?: Saved<'clientInformation'>
+    clientMetadataUrl?: string
+  },
 ): Application {
   const visits: URL[] = []
   const tokens: Application['tokens'] = []
-  let registered: Saved<'clientInformation'>
+  let registered = clientInformation
   let codeVerifier = ''
   let discovered: Awaited<ReturnType<NonNullable<OAuthClientProvider['discoveryState']>>>
   const provider: OAuthClientProvider = {
-    redirectUrl: redirectUri,
+    redirectUrl,
+    ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
     clientMetadata: {
       client_name: 'Acme Agent',
-      redirect_uris: [redirectUri],
+      redirect_uris: [redirectUrl],
       grant_types: ['authorization_code', 'refresh_token'],
       token_endpoint_auth_method: 'none',
     },
@@ -95,7 +106,6 @@ export function createApplication(
     codeVerifier: () => codeVerifier,
     saveDiscoveryState: (state) => void (discovered = state),
     discoveryState: () => discovered,
-    ...own,
   }
 
   async function callAlone(tool: string, input: Record<string, unknown> = {}): Promise<string> {
@@ -113,12 +123,11 @@ export function createApplication(
   async function goThere(): Promise<void> {
     const browser = await signIn({ issuer })
     const page = await proceed(browser, await browser.open(visits.at(-1)?.href ?? ''))
-    if (!page.url.startsWith(redirectUri)) throw new Error(`${page.url}: ${page.html}`)
+    if (!page.url.startsWith(redirectUrl)) throw new Error(`${page.url}: ${page.html}`)
     await finish(server, provider, new URL(page.url).searchParams)
   }
 
   return {
-    provider,
     visits,
     tokens,
     registered: () => registered,

@@ -9,51 +9,102 @@ import { createDatabaseClock } from '../../src/database/clock.ts'
 import { createAdminServices } from '../../src/services/admin.ts'
 import { toDatabaseUrl } from '../cli/run-cli.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { post } from '../support/flow.ts'
 import { packageRoot } from '../support/postgres-run.ts'
 import { freePort, password } from '../support/provider.ts'
 import { startServer } from '../support/server-process.ts'
 import { createApplication, current, former } from './mcp-clients.ts'
 import { runExample } from './running.ts'
 
+const port = await freePort()
+const documentation = (await readFile(join(packageRoot, 'docs/mcp.md'), 'utf8'))
+  .replaceAll('4002', String(port))
+  .replaceAll('npx claviger', `${process.execPath} bin/claviger.cjs`)
+const commands = [...documentation.matchAll(/```sh\n(.*?)```/gs)].map(([, text = '']) => text)
+const settings = commands.join().matchAll(/^(CLAVIGER_\w+)='?(.*?)'? \\$/gm)
+
 const database = await createTestDatabase(t)
 const { issuer } = await startServer(t, database, {
-  environment: {
-    CLAVIGER_REGISTRATION: 'open',
-    CLAVIGER_REGISTRATION_SCOPES: 'openid offline_access notes:read notes:write',
-  },
+  environment: Object.fromEntries([...settings].map(([, name, value]) => [name, value])),
 })
+for (const text of commands)
+  for (const [command] of text.matchAll(/^\S+ \S+claviger.cjs .*?\nEND\n/gms)) await shell(command)
+const server = await runExample(t, 'mcp-server.mjs', { ISSUER: issuer, PORT: String(port) })
+
 const clock = await createDatabaseClock(database)
 const admin = createAdminServices({ config: readConfig({ ISSUER: issuer }), database, clock })
 const { sub } = await admin.accounts.create({ email: 'alice@example.com', password })
-const port = await freePort()
-for (const command of await commandsOf('Setting up')) await shell(command)
-const server = await runExample(t, 'mcp-server.mjs', { ISSUER: issuer, PORT: String(port) })
 
 for (const sdk of [current, former]) {
-  t.test(`${sdk.name}: registers itself`, async (t) => {
+  t.test(`${sdk.name}: signs in as a client that an administrator registered`, async (t) => {
+    const app = createApplication(sdk, {
+      issuer,
+      server,
+      redirectUrl: 'http://127.0.0.1:33418/callback',
+      clientInformation: { client_id: 'notes-app', issuer },
+    })
+    t.type(await app.call('list_notes'), 'string')
+    t.equal(app.visits.length, 1)
+    t.match(Object.fromEntries(app.visits[0]!.searchParams), {
+      client_id: 'notes-app',
+      resource: server.href,
+      code_challenge_method: 'S256',
+    })
+  })
+
+  t.test(`${sdk.name}: registers itself, and steps up for a tool that needs more`, async (t) => {
     const app = createApplication(sdk, { issuer, server })
-    t.equal(await app.call('list_notes'), '')
-    t.equal(await app.call('add_note', { note: 'a bunch of keys' }), 'Added.')
+    await app.call('list_notes')
+    t.equal(app.registered()?.client_id, app.visits[0]?.searchParams.get('client_id'))
+    t.match(app.visits[0]?.searchParams.get('scope'), /^notes:read( offline_access)?$/)
+    const note = `a note by ${sdk.name}`
+    t.equal(await app.call('add_note', { note }), 'Added.')
+    t.match(await app.callAlone('list_notes'), note)
     t.equal(app.visits.length, 2)
   })
 }
-t.equal(sub, '')
 
-/** The commands of a section of the documentation, without that which starts the example. */
-async function commandsOf(section: string): Promise<string[]> {
-  const text = await readFile(join(packageRoot, 'docs/mcp.md'), 'utf8')
-  const [, after = ''] = text.split(`## ${section}\n`)
-  const [, block = ''] = /```sh\n(.*?)```/s.exec(after) ?? []
-  return block
-    .replaceAll('4002', String(port))
-    .split(/\n(?=npx|CLIENT_SECRET)/)
-    .filter((command) => command.startsWith('npx claviger '))
+const meets = (token: string) =>
+  fetch(server, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+
+/** Resolves when the server refuses the token, with the reason. */
+async function refusalOf(token: string): Promise<{ code: string }> {
+  let answer: Response
+  do answer = await meets(token)
+  while (answer.status !== 401)
+  return (await answer.json()) as { code: string }
 }
 
+t.test('a token that is refused is refreshed without the person', async (t) => {
+  const app = createApplication(current, { issuer, server })
+  await app.call('list_notes')
+  const [{ access_token: token } = { access_token: '' }] = app.tokens
+  const clientId = app.registered()?.client_id ?? ''
+  t.equal((await post({ issuer }, '/revoke', { clientId, secret: '' }, { token })).status, 200)
+  t.match(await refusalOf(token), { code: 'token_revoked' })
+  await app.callAlone('list_notes')
+  t.equal(app.tokens.length, 2)
+  t.equal(app.visits.length, 1)
+})
+
+t.test('a revoked user is refused, and has to sign in again', async (t) => {
+  t.capture(console, 'warn') // by which the SDK tells of the refresh token that is of no use
+  const app = createApplication(current, { issuer, server })
+  await app.call('list_notes')
+  await admin.revocations.revokeUser(sub, { actor: 'test' })
+  t.match(await refusalOf(app.tokens[0]?.access_token ?? ''), { code: 'token_revoked' })
+  await t.rejects(app.callAlone('list_notes'), { name: 'UnauthorizedError' })
+  t.equal(app.visits.length, 2)
+  await app.call('list_notes')
+  t.equal(app.tokens.length, 2, 'who signs in again gets new ones')
+})
+
 async function shell(command: string): Promise<void> {
-  const environment = { PATH: process.env['PATH'], DATABASE_URL: toDatabaseUrl(database), ISSUER: issuer }
-  const script = command.replace('npx claviger', `${process.execPath} bin/claviger.cjs`)
-  const child = spawn('sh', ['-ec', script], { cwd: packageRoot, env: environment, stdio: 'inherit' })
-  const [code] = await once(child, 'close')
+  const child = spawn('sh', ['-ec', command], {
+    cwd: packageRoot,
+    env: { PATH: process.env['PATH'], ISSUER: issuer, DATABASE_URL: toDatabaseUrl(database) },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const [code] = (await once(child, 'close')) as [number]
   if (code !== 0) throw new Error(`${command} ended with ${code}`)
 }
