@@ -66,9 +66,14 @@ const agreements: Agreement[] = [
     message: 'Public clients always need PKCE (RFC 9700 §2.1.1). Leave it out.',
   },
   {
-    members: ['jwks', 'token_endpoint_auth_method'],
-    isBroken: (m) => signsAssertions(m) && m.jwks === undefined,
-    message: "The method private_key_jwt needs the client's public keys.",
+    members: ['jwks', 'jwks_uri', 'token_endpoint_auth_method'],
+    isBroken: (m) => signsAssertions(m) && m.jwks === undefined && m.jwks_uri === undefined,
+    message: "The method private_key_jwt needs the client's public keys. Give them, or a jwks_uri.",
+  },
+  {
+    members: ['jwks_uri', 'jwks'],
+    isBroken: (m) => m.jwks_uri !== undefined && m.jwks !== undefined,
+    message: 'Give jwks or jwks_uri, not both (RFC 7591 §2).',
   },
   {
     members: ['jwks', 'token_endpoint_auth_method', 'token_endpoint_auth_signing_alg'],

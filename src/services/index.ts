@@ -9,7 +9,6 @@ import { createPendingRequestStore } from '../authorization/store.ts'
 import { readAuthorities } from '../client-auth/authorities.ts'
 import { authMethodNamesWith, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
-import { createClientKeys } from '../clients/client-keys.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
@@ -47,6 +46,7 @@ import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTargets } from '../tokens/targets.ts'
 import { feedType } from '../verifier/feed.ts'
 import { certificateSupportOf, createAdminServices, type ServiceOptions } from './admin.ts'
+import { createClientSources } from './client-sources.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
 import { createRegistrationServices } from './registration.ts'
@@ -124,7 +124,8 @@ export async function createServices(options: ServiceOptions) {
     ttlSeconds: config.authorizationRequestTtlSeconds,
     pushedTtlSeconds: config.pushedRequestTtlSeconds,
   })
-  const clientKeys = createClientKeys()
+  const clientSources = createClientSources(options, admin)
+  const { clientKeys } = clientSources
   const requestObjects = createRequestObjects({
     clientKeys,
     issuer,
@@ -172,13 +173,13 @@ export async function createServices(options: ServiceOptions) {
     ...admin,
     ...keys,
     ...watchServices,
+    ...clientSources,
     issuer,
     audience: config.defaultAudience,
     clock,
     consents,
     targets,
     deviceCodes,
-    clientKeys,
     families,
     accessTokens,
     idTokenHints,
@@ -222,6 +223,7 @@ export async function createServices(options: ServiceOptions) {
         signingAlgs: config.signingAlgs,
         requirePushedRequests: config.requirePushedRequests,
         revocationFeed: config.revocationFeed !== 'off',
+        clientIdMetadataDocuments: config.clientIdMetadataDocuments,
         registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,

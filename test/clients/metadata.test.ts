@@ -118,7 +118,6 @@ t.test('an unknown member is refused, with the name that was probably meant', as
     ['frobnicate', /^"frobnicate": There is no such setting\.$/],
     ['', /^"": There is no such setting\.$/],
     ['constructor', /There is no such setting/],
-    ['jwks_uri', /Give the keys themselves as jwks/],
   ]
   for (const [member, hint] of cases) t.match(faultsOf({ ...web, [member]: 'x' }), [hint], member)
   t.match(faultsOf(JSON.parse(`{"redirect_uris":["${redirectUri}"],"__proto__":{}}`)), [
@@ -197,6 +196,10 @@ t.test('members that contradict each other are refused', async (t) => {
     [{ ...none, require_pkce: false }, /^require_pkce: Public clients always need PKCE/],
     [{ ...web, backchannel_logout_session_required: true }, /^backchannel_logout_uri: Say where/],
     [signed, /^jwks: The method private_key_jwt needs/],
+    [
+      { ...signed, jwks: { keys: [ecKey] }, jwks_uri: 'https://app.example.com/keys' },
+      /^jwks_uri: Give jwks or jwks_uri, not both/,
+    ],
     [
       { ...signed, jwks: { keys: [ecKey] }, token_endpoint_auth_signing_alg: 'RS256' },
       /^jwks: None of/,
