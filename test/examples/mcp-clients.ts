@@ -58,12 +58,21 @@ export const former: Sdk = {
   name: '@modelcontextprotocol/sdk 1',
   async connect(url, authProvider) {
     const client = new FormerClient(identity)
-    await client.connect(new FormerTransport(url, { authProvider } as object))
+    await client.connect(new FormerTransport(url, { authProvider }))
     return client
   },
   finish: (url, authProvider, answer) =>
-    new FormerTransport(url, { authProvider } as object).finishAuth(answer.get('code') ?? ''),
+    new FormerTransport(url, { authProvider }).finishAuth(answer.get('code') ?? ''),
   isUnauthorized: (error) => error instanceof FormerUnauthorizedError,
+}
+
+export function clientMetadataOf(redirectUrl: string) {
+  return {
+    client_name: 'Acme Agent',
+    redirect_uris: [redirectUrl],
+    grant_types: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_method: 'none',
+  }
 }
 
 export function createApplication(
@@ -85,22 +94,24 @@ export function createApplication(
   const visits: URL[] = []
   const tokens: Application['tokens'] = []
   let registered = clientInformation
+  let held: Saved<'tokens'>
   let codeVerifier = ''
   let discovered: Awaited<ReturnType<NonNullable<OAuthClientProvider['discoveryState']>>>
   const provider: OAuthClientProvider = {
     redirectUrl,
     ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
-    clientMetadata: {
-      client_name: 'Acme Agent',
-      redirect_uris: [redirectUrl],
-      grant_types: ['authorization_code', 'refresh_token'],
-      token_endpoint_auth_method: 'none',
-    },
+    clientMetadata: clientMetadataOf(redirectUrl),
     state: () => `state-${visits.length}`,
     clientInformation: () => registered,
     saveClientInformation: (information) => void (registered = information),
-    tokens: () => tokens.at(-1),
-    saveTokens: (saved) => void tokens.push(saved),
+    tokens: () => held,
+    saveTokens(saved) {
+      held = saved
+      tokens.push(saved)
+    },
+    invalidateCredentials(what) {
+      if (what === 'tokens') held = undefined
+    },
     redirectToAuthorization: (url) => void visits.push(url),
     saveCodeVerifier: (verifier) => void (codeVerifier = verifier),
     codeVerifier: () => codeVerifier,

@@ -11,9 +11,10 @@ import { toDatabaseUrl } from '../cli/run-cli.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { post } from '../support/flow.ts'
 import { packageRoot } from '../support/postgres-run.ts'
-import { freePort, password } from '../support/provider.ts'
+import { freePort, password, redirectUri } from '../support/provider.ts'
 import { startServer } from '../support/server-process.ts'
-import { createApplication, current, former } from './mcp-clients.ts'
+import { createWebServer } from '../support/web-server.ts'
+import { clientMetadataOf, createApplication, current, former } from './mcp-clients.ts'
 import { runExample } from './running.ts'
 
 const port = await freePort()
@@ -23,9 +24,18 @@ const documentation = (await readFile(join(packageRoot, 'docs/mcp.md'), 'utf8'))
 const commands = [...documentation.matchAll(/```sh\n(.*?)```/gs)].map(([, text = '']) => text)
 const settings = commands.join().matchAll(/^(CLAVIGER_\w+)='?(.*?)'? \\$/gm)
 
+const web = await createWebServer(t, (_request, response) => {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ client_id: documentUrl, ...clientMetadataOf(redirectUri) }))
+})
+const documentUrl = `${web.origin}/agent.json`
+
 const database = await createTestDatabase(t)
 const { issuer } = await startServer(t, database, {
-  environment: Object.fromEntries([...settings].map(([, name, value]) => [name, value])),
+  environment: {
+    ...Object.fromEntries([...settings].map(([, name, value]) => [name, value])),
+    CLAVIGER_OUTGOING_CA_FILE: web.caFile,
+  },
 })
 for (const text of commands)
   for (const [command] of text.matchAll(/^\S+ \S+claviger.cjs .*?\nEND\n/gms)) await shell(command)
@@ -52,16 +62,23 @@ for (const sdk of [current, former]) {
     })
   })
 
-  t.test(`${sdk.name}: registers itself, and steps up for a tool that needs more`, async (t) => {
-    const app = createApplication(sdk, { issuer, server })
-    await app.call('list_notes')
-    t.equal(app.registered()?.client_id, app.visits[0]?.searchParams.get('client_id'))
-    t.match(app.visits[0]?.searchParams.get('scope'), /^notes:read( offline_access)?$/)
-    const note = `a note by ${sdk.name}`
-    t.equal(await app.call('add_note', { note }), 'Added.')
-    t.match(await app.callAlone('list_notes'), note)
-    t.equal(app.visits.length, 2)
-  })
+  for (const [way, own] of [
+    ['registers itself', {}],
+    ['names its document', { clientMetadataUrl: documentUrl }],
+  ] as const)
+    t.test(`${sdk.name}: ${way}, and steps up for a tool that needs more`, async (t) => {
+      const app = createApplication(sdk, { issuer, server, ...own })
+      await app.call('list_notes')
+      const [first] = app.visits
+      const clientId = first?.searchParams.get('client_id')
+      t.equal(app.registered()?.client_id, clientId)
+      t.equal(clientId === documentUrl, 'clientMetadataUrl' in own)
+      t.match(first?.searchParams.get('scope'), /^notes:read( offline_access)?$/)
+      const note = `${sdk.name} ${way}`
+      t.equal(await app.call('add_note', { note }), 'Added.')
+      t.match(await app.callAlone('list_notes'), note)
+      t.equal(app.visits.length, 2)
+    })
 }
 
 const meets = (token: string) =>

@@ -12,12 +12,30 @@ import {
   userinfo,
 } from '../support/flow.ts'
 import { createTestProvider, redirectUri } from '../support/provider.ts'
+import { createWebServer } from '../support/web-server.ts'
 
 const notes = 'https://mcp.example.com/mcp'
 const weather = 'https://weather.example.com/mcp'
 const scope = 'notes:read offline_access'
 
+const web = await createWebServer(t, (request, response) => {
+  const document = {
+    client_id: web.origin + (request.url === '/impostor.json' ? '/agent.json' : request.url),
+    client_name: 'Acme Agent',
+    client_uri: web.origin,
+    redirect_uris: ['http://127.0.0.1:3000/callback', 'http://localhost:3000/callback'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+  }
+  const { redirect_uris: _, ...incomplete } = document
+  const body = request.url === '/incomplete.json' ? incomplete : document
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'max-age=600' })
+  response.end(request.url === '/broken.json' ? '{' : JSON.stringify(body))
+})
 const provider = await createTestProvider(t, {
+  CLAVIGER_CLIENT_ID_METADATA_DOCUMENTS: 'on',
+  CLAVIGER_OUTGOING_CA_FILE: web.caFile,
   CLAVIGER_REGISTRATION: 'open',
   CLAVIGER_REGISTRATION_SCOPES: 'openid offline_access notes:read notes:write',
 })
@@ -38,6 +56,8 @@ const confidential = await provider.createClient({
 })
 
 const openid = await provider.createClient({ scope: 'openid notes:read' })
+
+const fetched = () => web.requests.filter(({ path }) => path === '/agent.json').length
 
 const metadataAt = async (url: string) => {
   const response = await fetch(url)
@@ -111,7 +131,9 @@ t.test('Token Audience Binding: a token is for no server that was not asked for'
 t.test('Token Handling: a token for an MCP server is none for this server itself', async (t) => {
   const asked = { scope: 'openid notes:read', resource: notes }
   const { access_token } = await obtainTokens(provider, browser, openid, asked)
-  t.match(await userinfo(provider, access_token), { status: 401 })
+  const { status, headers } = await userinfo(provider, access_token)
+  t.equal(status, 401)
+  t.match(headers.get('www-authenticate'), 'for another audience')
 })
 
 t.test('Refresh Tokens: who asks for offline_access, which is advertised, gets one', async (t) => {
@@ -196,8 +218,55 @@ t.test('Dynamic Client Registration: MAY be supported, as MCP clients ask for it
   })
 })
 
-t.test('Localhost Redirect URI Risks: MUST clearly display the hostname', async (t) => {
-  const request = { scope, resource: notes, prompt: 'consent' }
-  const page = await browser.open(authorizationUrl(provider, client, request))
-  t.match(page.html, 'Takes you back to <strong>')
+t.test('Client ID Metadata Documents: SHOULD be supported', async (t) => {
+  const agent = { clientId: `${web.origin}/agent.json`, secret: '' }
+  const request = { scope, resource: notes, redirect_uri: 'http://127.0.0.1:3000/callback' }
+
+  await t.test('Advertising CIMD Support', async (t) => {
+    t.match(await metadataAt(oauthMetadata), { client_id_metadata_document_supported: true })
+  })
+
+  await t.test('SHOULD fetch the document of a client_id that is a URL', async (t) => {
+    const { code } = await authorize(provider, browser, agent, request)
+    const { redirect_uri } = request
+    const { status, body } = await redeem(provider, agent, code, { redirect_uri, resource: notes })
+    t.equal(status, 200)
+    t.match(decodeJwt(String(body['access_token'])), { client_id: agent.clientId, aud: notes })
+    t.equal((await refresh(provider, agent, String(body['refresh_token']))).status, 200)
+  })
+
+  await t.test('Scope Challenge Handling: it may come back for more', async (t) => {
+    const more = { ...request, scope: 'notes:read notes:write offline_access' }
+    t.match(await authorize(provider, browser, agent, more), { iss: issuer, code: /./ })
+    const beyond = { ...request, scope: 'weather' }
+    t.match(await authorize(provider, browser, agent, beyond), { error: 'invalid_scope' })
+  })
+
+  await t.test('SHOULD cache it as its HTTP headers say', async (t) => {
+    t.equal(fetched(), 1)
+    provider.clock.advance(601)
+    await browser.open(authorizationUrl(provider, agent, request))
+    t.equal(fetched(), 2)
+  })
+
+  await t.test('MUST validate client_id, required fields and redirect URI', async (t) => {
+    for (const [path, changes] of [
+      ['/impostor.json', {}],
+      ['/incomplete.json', {}],
+      ['/broken.json', {}],
+      ['/agent.json', { redirect_uri: 'https://evil.example/callback' }],
+    ] as const) {
+      const party = { clientId: web.origin + path, secret: '' }
+      const asked = { ...request, ...changes }
+      const page = await browser.open(authorizationUrl(provider, party, asked))
+      t.match([page.status, new URL(page.url).origin], [400, issuer], path)
+    }
+  })
+
+  await t.test('Localhost Redirect URI Risks: the hostname, and a warning', async (t) => {
+    const page = await browser.open(authorizationUrl(provider, agent, request))
+    t.match(page.html, 'Takes you back to <strong>127.0.0.1:3000</strong>')
+    t.match(page.html, `by the word of <strong>${new URL(web.origin).host}</strong>`)
+    t.match(page.html, 'Any app on this device can pretend to be this one')
+  })
 })
