@@ -245,6 +245,18 @@ t.test('an assertion algorithm is asymmetric, never none (RFC 7523 §3)', async 
     ])
 })
 
+t.test(
+  'published keys will do wherever keys are needed (RFC 7591 §2, RFC 8705 §2.2.2)',
+  async (t) => {
+    const published = { ...web, jwks_uri: 'https://app.example.com/keys' }
+    for (const more of [
+      { token_endpoint_auth_method: 'private_key_jwt' },
+      { require_signed_request_object: true },
+    ])
+      t.strictSame(validateClientMetadata({ ...published, ...more }, supported).faults, [])
+  },
+)
+
 t.test('jwks holds usable public keys only (RFC 7591 §2)', async (t) => {
   const small = generateKeyPairSync('rsa', { modulusLength: 1024 })
   const cases: [unknown, RegExp][] = [
