@@ -37,7 +37,8 @@ const handler = createMcpHandler(({ authInfo }) => {
       scopeChallenge: requireScopes('notes:read', 'notes:write'),
     },
     ({ note }) => {
-      notesOf.set(sub, [...notes, note])
+      notes.push(note)
+      notesOf.set(sub, notes)
       return text(['Added.'])
     },
   )

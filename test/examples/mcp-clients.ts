@@ -3,6 +3,7 @@ import {
   Client,
   StreamableHTTPClientTransport,
   UnauthorizedError,
+  type DpopSession,
   type OAuthClientProvider,
 } from '@modelcontextprotocol/client'
 import { UnauthorizedError as FormerUnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js'
@@ -83,12 +84,15 @@ export function createApplication(
     redirectUrl = redirectUri,
     clientInformation,
     clientMetadataUrl,
+    dpop,
   }: {
     issuer: string
     server: URL
     redirectUrl?: string
     clientInformation?: Saved<'clientInformation'>
     clientMetadataUrl?: string
+    /** By which its tokens are bound to a key (RFC 9449). */
+    dpop?: DpopSession
   },
 ): Application {
   const visits: URL[] = []
@@ -100,6 +104,7 @@ export function createApplication(
   const provider: OAuthClientProvider = {
     redirectUrl,
     ...(clientMetadataUrl !== undefined && { clientMetadataUrl }),
+    ...(dpop && { dpop: () => dpop }),
     clientMetadata: clientMetadataOf(redirectUrl),
     state: () => `state-${visits.length}`,
     clientInformation: () => registered,

@@ -1,4 +1,6 @@
 /** The MCP server of the examples, set up by the commands of docs/mcp.md, and the clients of the official SDKs. */
+import { DpopSession } from '@modelcontextprotocol/client'
+import { decodeJwt } from 'jose'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -80,6 +82,14 @@ for (const sdk of [current, former]) {
       t.equal(app.visits.length, 2)
     })
 }
+
+t.test('tokens that are bound to a key are good with it, for each tool (RFC 9449)', async (t) => {
+  const app = createApplication(current, { issuer, server, dpop: await DpopSession.create() })
+  await app.call('list_notes')
+  t.match(app.tokens, [{ token_type: 'DPoP' }])
+  t.match(decodeJwt(app.tokens[0]?.access_token ?? ''), { cnf: { jkt: String } })
+  t.equal(await app.call('add_note', { note: 'bound' }), 'Added.')
+})
 
 const meets = (token: string) =>
   fetch(server, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
