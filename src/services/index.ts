@@ -97,7 +97,7 @@ export async function createServices(options: ServiceOptions) {
 
   const { possession, presentedBy, authorities } = createBindingServices(options, serverSecret)
 
-  const authorization = createAuthorization({ codes, targets, clock })
+  const authorization = createAuthorization({ codes, targets, settings: config, clock })
   const pendingRequests = createPendingRequests({
     store: createPendingRequestStore(database),
     clock,
@@ -134,6 +134,7 @@ export async function createServices(options: ServiceOptions) {
     issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
+    authorizationDetailsTypes: config.authorizationDetailsTypes,
     assertions,
     assertionAudiences: [issuer, issuer + paths.token],
     skewSeconds: config.clockSkewSeconds,
@@ -189,6 +190,7 @@ export async function createServices(options: ServiceOptions) {
       csrf: createCsrf({ key: serverSecret.deriveKey('form tokens'), randomBytes }),
       issuer,
     }),
+    signUp: config.signUp,
     rateLimits,
     discovery: {
       capabilities: {
@@ -201,6 +203,8 @@ export async function createServices(options: ServiceOptions) {
         requirePushedRequests: config.requirePushedRequests,
         revocationFeed: config.revocationFeed !== 'off',
         clientIdMetadataDocuments: config.clientIdMetadataDocuments,
+        authorizationDetailsTypes: config.authorizationDetailsTypes,
+        signUp: config.signUp,
         registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
