@@ -59,6 +59,8 @@ const selfServiceGrants = [
   'urn:ietf:params:oauth:grant-type:device_code',
 ]
 
+const isSelfService = (grantType: string) => selfServiceGrants.includes(grantType)
+
 export interface RegistrationPolicy {
   supported: Supported
   /** The most that a client may ask for. */
@@ -72,7 +74,16 @@ export interface RegistrationPolicy {
 export function settleMetadata(
   input: JsonObject,
   { supported, scopes }: RegistrationPolicy,
-  { isVouchedFor, current }: { isVouchedFor: boolean; current?: ClientMetadata | undefined },
+  {
+    isVouchedFor,
+    isScopeStated = false,
+    current,
+  }: {
+    isVouchedFor: boolean
+    /** Whether a software statement says which scope the client may have. */
+    isScopeStated?: boolean
+    current?: ClientMetadata | undefined
+  },
 ): ClientMetadata {
   const given = onlyRegistrable(withoutNulls(input))
   const grantTypes = new Set([
@@ -89,10 +100,14 @@ export function settleMetadata(
   // RFC 7591 §2 lets the server give less than was asked for; the answer tells.
   const allowed = new Set([...scopes, ...(current?.scope.split(' ') ?? [])])
   const names = metadata.scope.split(' ').filter((name) => allowed.has(name))
-  if (names.length > 0) return { ...metadata, scope: names.join(' ') }
-  throw refuseMetadata(
-    `scope: None of these can be registered here. Ask for ${scopes.join(' ')}, or leave it out.`,
-  )
+  if (names.length === 0)
+    throw refuseMetadata(
+      `scope: None of these can be registered here. Ask for ${scopes.join(' ')}, or leave it out.`,
+    )
+  // Clients register with what they ask for first, and ask for more later (MCP Authorization, Step-Up): a person decides.
+  const mayAskForMore = !isScopeStated && metadata.grant_types.every(isSelfService)
+  const more = mayAskForMore ? defaultScope(metadata, scopes).split(' ') : []
+  return { ...metadata, scope: [...new Set([...names, ...more])].join(' ') }
 }
 
 /** OpenID Connect has no such member: its clients expect to get whatever scope they ask for. */
@@ -100,7 +115,7 @@ function defaultScope(
   { grant_types: grantTypes, scope }: ClientMetadata,
   scopes: readonly string[],
 ): string {
-  if (!grantTypes.some((name) => selfServiceGrants.includes(name))) return scope
+  if (!grantTypes.some(isSelfService)) return scope
   const refreshes = grantTypes.includes('refresh_token')
   return scopes.filter((name) => name !== 'offline_access' || refreshes).join(' ')
 }

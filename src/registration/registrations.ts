@@ -74,10 +74,12 @@ export function createRegistrations({
   /** RFC 7591 §2.3: what a statement says goes before what the request says. */
   async function readInput(input: JsonObject) {
     const { software_statement: given = null } = input
-    if (given === null) return { members: input, softwareStatement: undefined }
+    if (given === null)
+      return { members: input, softwareStatement: undefined, isScopeStated: false }
     const softwareStatement = typeof given === 'string' ? given : '' // which is no statement
     const claims = await statements.read(softwareStatement)
-    return { members: { ...input, ...claims }, softwareStatement }
+    const isScopeStated = Object.hasOwn(claims, 'scope')
+    return { members: { ...input, ...claims }, softwareStatement, isScopeStated }
   }
 
   return {
@@ -86,8 +88,9 @@ export function createRegistrations({
       // A registration that is refused costs no use, so that it is counted only when the client is written.
       if (tokenHash && !(await initialAccessTokens.findUsable(tokenHash, clock.now())))
         return 'token-refused'
-      const { members, softwareStatement } = await readInput(input)
-      const metadata = settleMetadata(members, policy, { isVouchedFor: Boolean(tokenHash) })
+      const { members, softwareStatement, isScopeStated } = await readInput(input)
+      const options = { isVouchedFor: Boolean(tokenHash), isScopeStated }
+      const metadata = settleMetadata(members, policy, options)
       const { secretHash, clientSecret } = settleSecret(metadata, undefined, undefined)
       const at = clock.now()
       const clientId = createClientId()
@@ -136,13 +139,13 @@ export function createRegistrations({
     },
 
     async replace({ client: { clientId }, isVouchedFor }, input) {
-      const { members, softwareStatement } = await readInput(input)
+      const { members, softwareStatement, isScopeStated } = await readInput(input)
       const at = clock.now()
       const changed = await clientStore.changeClient(
         clientId,
         (current) => {
           requireIdentity(input, current)
-          const options = { isVouchedFor, current: current.metadata }
+          const options = { isVouchedFor, isScopeStated, current: current.metadata }
           const metadata = settleMetadata(members, policy, options)
           const { secretHash, clientSecret } = settleSecret(metadata, undefined, current)
           const allowedOrigins = allowedOriginsOf(metadata)
