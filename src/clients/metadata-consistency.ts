@@ -1,4 +1,5 @@
 /** What the members of client metadata must agree on with each other. */
+import { findEncryptionKey } from './encryption.ts'
 import { assertionAlgorithms, canVerify } from './jwks.ts'
 import type { ClientMetadata } from './metadata.ts'
 import { fapi2Algorithms, profileDemands } from './profiles.ts'
@@ -11,7 +12,28 @@ interface Agreement {
   message: string
 }
 
+const encryptedAnswers = (['id_token', 'userinfo', 'introspection'] as const).flatMap(
+  (answer): Agreement[] => {
+    const alg = `${answer}_encrypted_response_alg` as const
+    const enc = `${answer}_encrypted_response_enc` as const
+    return [
+      {
+        members: [alg, enc],
+        isBroken: (m) => m[enc] !== undefined && m[alg] === undefined,
+        message: `It goes with ${enc} (OpenID Connect Registration §2). Give both, or neither.`,
+      },
+      {
+        members: [alg, 'jwks'],
+        isBroken: (m) =>
+          m[alg] !== undefined && !findEncryptionKey(m.jwks?.keys ?? [], m[alg] ?? ''),
+        message: "None of the client's keys fits. Give jwks with a key of use enc for it.",
+      },
+    ]
+  },
+)
+
 const agreements: Agreement[] = [
+  ...encryptedAnswers,
   ...profileDemands.map(({ profile, member, isMet, message }): Agreement => ({
     members: [member],
     isBroken: (m) => m.profile === profile && !isMet(m),

@@ -2,6 +2,7 @@
 import { validateClientClaims } from '../protocol/claims.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { validateBackchannelUri, validateRedirectUri } from '../protocol/redirect-uri.ts'
+import { contentEncryptions, encryptionAlgs } from './encryption.ts'
 import { assertionAlgorithms, publicKeySet } from './jwks.ts'
 import type { ClientMetadata, Supported } from './metadata.ts'
 import { profiles } from './profiles.ts'
@@ -31,6 +32,14 @@ export function rulesFor(
     jwks: publicKeySet,
     scope: scopeText,
     id_token_signed_response_alg: oneOf(supported.algorithms),
+    id_token_encrypted_response_alg: oneOf(encryptionAlgs),
+    id_token_encrypted_response_enc: oneOf(contentEncryptions),
+    userinfo_signed_response_alg: oneOf(supported.algorithms),
+    userinfo_encrypted_response_alg: oneOf(encryptionAlgs),
+    userinfo_encrypted_response_enc: oneOf(contentEncryptions),
+    introspection_signed_response_alg: oneOf(supported.algorithms),
+    introspection_encrypted_response_alg: oneOf(encryptionAlgs),
+    introspection_encrypted_response_enc: oneOf(contentEncryptions),
     require_pushed_authorization_requests: flag,
     require_signed_request_object: flag,
     request_object_signing_alg: oneOf(assertionAlgorithms),

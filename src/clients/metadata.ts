@@ -5,6 +5,7 @@ import { hintFor } from '../protocol/did-you-mean.ts'
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
 import { originOf, type ApplicationType } from '../protocol/redirect-uri.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
+import type { Encryption } from './encryption.ts'
 import { findInconsistencies } from './metadata-consistency.ts'
 import { rulesFor } from './metadata-rules.ts'
 import { profileDefaults, type Profile } from './profiles.ts'
@@ -31,6 +32,16 @@ export interface ClientMetadata {
   /** The most that the client may ask for. */
   scope: string
   id_token_signed_response_alg: SigningAlg
+  /** The answers below are encrypted where there is an alg (OpenID Connect Registration §2, RFC 9701 §6). */
+  id_token_encrypted_response_alg?: Encryption['alg']
+  id_token_encrypted_response_enc?: Encryption['enc']
+  /** Absent: userinfo is JSON, or encrypted alone. */
+  userinfo_signed_response_alg?: SigningAlg
+  userinfo_encrypted_response_alg?: Encryption['alg']
+  userinfo_encrypted_response_enc?: Encryption['enc']
+  introspection_signed_response_alg?: SigningAlg
+  introspection_encrypted_response_alg?: Encryption['alg']
+  introspection_encrypted_response_enc?: Encryption['enc']
   /** RFC 9126 §6. */
   require_pushed_authorization_requests?: boolean
   /** RFC 9101 §10.5. */

@@ -6,6 +6,7 @@ import { createPendingRequestStore } from '../authorization/store.ts'
 import { authMethodNames, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
 import { createClientKeys } from '../clients/client-keys.ts'
+import { createClientEncryption } from '../clients/encryption.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
@@ -23,6 +24,7 @@ import { createFeedDocuments } from '../revocation/feed-documents.ts'
 import { createRevocationFeed } from '../revocation/feed.ts'
 import { createRevocationStore } from '../revocation/store.ts'
 import { createAccessTokens } from '../tokens/access-tokens.ts'
+import { createClientJwts } from '../tokens/client-jwts.ts'
 import { createCodeStore } from '../tokens/code-store.ts'
 import { createCodes } from '../tokens/codes.ts'
 import { createEndGrant } from '../tokens/end-grant.ts'
@@ -87,6 +89,7 @@ export async function createServices(options: ServiceOptions) {
     ttlSeconds: config.authorizationRequestTtlSeconds,
   })
   const clientKeys = createClientKeys()
+  const clientEncryption = createClientEncryption({ clientKeys })
   const clientAuthentication = createClientAuthentication({
     clients,
     assertions: createAssertionStore(database),
@@ -104,6 +107,7 @@ export async function createServices(options: ServiceOptions) {
     issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
+    clientEncryption,
     clock,
   })
 
@@ -119,6 +123,7 @@ export async function createServices(options: ServiceOptions) {
     clock,
     consents,
     clientKeys,
+    clientJwts: createClientJwts({ keyring, encryption: clientEncryption, issuer }),
     families,
     accessTokens,
     idTokenHints,

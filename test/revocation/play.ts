@@ -3,6 +3,8 @@ import { createTestWitness } from '../support/witness.ts'
 import { decodeJwt } from 'jose'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database } from '../../src/database/database.ts'
+import { createClientKeys } from '../../src/clients/client-keys.ts'
+import { createClientEncryption } from '../../src/clients/encryption.ts'
 import { createGrantTypes } from '../../src/grants/index.ts'
 import type { TokenResponse } from '../../src/grants/grant-type.ts'
 import type { Keyring } from '../../src/keys/keyring.ts'
@@ -62,6 +64,7 @@ function createIssuingNode(world: World, database: Database, clock: Clock, keyri
   const node = createNode(takingTurns(database, world), clock)
   const sign: Keyring['sign'] = (...token) => world.turn(() => keyring.sign(...token))
   const grantTypes = createGrantTypes({
+    clientEncryption: createClientEncryption({ clientKeys: createClientKeys() }),
     ...node,
     targets: createTargets({
       resources: node.resources,
