@@ -74,8 +74,8 @@ export function findEncryptionKey(keys: readonly JWK[], alg: string): JWK | unde
   return fitting.find(({ use }) => use === 'enc') ?? fitting[0]
 }
 
-const agreementCurves = ['P-256', 'P-384', 'P-521', 'X25519']
+const agreementCurves = new Set(['P-256', 'P-384', 'P-521', 'X25519'])
 
 function isOfType({ kty, crv }: JWK, alg: string): boolean {
-  return alg === 'RSA-OAEP-256' ? kty === 'RSA' : crv !== undefined && agreementCurves.includes(crv)
+  return alg === 'RSA-OAEP-256' ? kty === 'RSA' : crv !== undefined && agreementCurves.has(crv)
 }

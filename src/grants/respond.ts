@@ -15,10 +15,10 @@ export function createResponder({
   issuer: TokenIssuer
   clientEncryption: ClientEncryption
 }) {
-  async function encrypted(client: Client, idToken: string): Promise<string> {
+  async function encrypted(client: Client, signed: string): Promise<string> {
     const encryption = encryptionOf(client.metadata, 'id_token')
-    if (!encryption) return idToken
-    return clientEncryption.encrypt(client, encryption, { text: idToken, isJwt: true })
+    if (!encryption) return signed
+    return clientEncryption.encrypt(client, encryption, { text: signed, isJwt: true })
   }
 
   return async function respond({
@@ -47,7 +47,7 @@ export function createResponder({
       scope.includes('openid')
         ? issuer
             .idToken({ client, grant: { ...grant, scope }, account, nonce, issuedAt })
-            .then((idToken) => encrypted(client, idToken))
+            .then((signed) => encrypted(client, signed))
         : undefined,
     ])
     return {
