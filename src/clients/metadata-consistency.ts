@@ -1,4 +1,5 @@
 /** What the members of client metadata must agree on with each other. */
+import { tokenExchangeGrant } from '../protocol/token-types.ts'
 import { findEncryptionKey } from './encryption.ts'
 import { assertionAlgorithms, canVerify } from './jwks.ts'
 import type { ClientMetadata } from './metadata.ts'
@@ -67,6 +68,17 @@ const agreements: Agreement[] = [
     isBroken: (m) => m.grant_types.includes('client_credentials') && isPublic(m),
     message:
       'The client_credentials grant is only for clients that authenticate (RFC 6749 §4.4). Choose another token_endpoint_auth_method than none.',
+  },
+  {
+    members: ['token_exchange', 'grant_types'],
+    isBroken: (m) =>
+      m.grant_types.includes(tokenExchangeGrant) !== (m.token_exchange !== undefined),
+    message: `It goes with the grant ${tokenExchangeGrant}, and says what may be exchanged. Give both, or neither.`,
+  },
+  {
+    members: ['grant_types', 'token_endpoint_auth_method'],
+    isBroken: (m) => m.grant_types.includes(tokenExchangeGrant) && isPublic(m),
+    message: `The grant ${tokenExchangeGrant} is only for clients that authenticate. Choose another token_endpoint_auth_method than none.`,
   },
   {
     members: ['require_pkce', 'token_endpoint_auth_method'],

@@ -3,6 +3,7 @@ import { validateClientClaims } from '../protocol/claims.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { validateBackchannelUri, validateRedirectUri } from '../protocol/redirect-uri.ts'
 import { contentEncryptions, encryptionAlgs } from './encryption.ts'
+import { exchangePolicy } from './exchange-policy.ts'
 import { assertionAlgorithms, publicKeySet } from './jwks.ts'
 import type { ClientMetadata, Supported } from './metadata.ts'
 import { profiles } from './profiles.ts'
@@ -59,6 +60,7 @@ export function rulesFor(
       const { faults } = validateClientClaims(value)
       return faults.length > 0 ? `${name}: ${faults.join(' ')}` : undefined
     },
+    token_exchange: exchangePolicy,
     allowed_cors_origins: listOf(origin),
   }
 }

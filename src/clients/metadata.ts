@@ -6,6 +6,7 @@ import { isPlainObject, type JsonObject } from '../protocol/json.ts'
 import { originOf, type ApplicationType } from '../protocol/redirect-uri.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
 import type { Encryption } from './encryption.ts'
+import type { ExchangePolicy } from './exchange-policy.ts'
 import { findInconsistencies } from './metadata-consistency.ts'
 import { rulesFor } from './metadata-rules.ts'
 import { profileDefaults, type Profile } from './profiles.ts'
@@ -67,6 +68,8 @@ export interface ClientMetadata {
   /** Absent: the rule of OAuth 2.1 §7.5.1 (public clients always, others unless an OpenID nonce protects the code). */
   require_pkce?: boolean
   custom_claims?: JsonObject
+  /** RFC 8693: only with its grant. */
+  token_exchange?: ExchangePolicy
   /** Absent: a public web client's redirect URIs tell. */
   allowed_cors_origins?: string[]
 }

@@ -1,5 +1,6 @@
 /** Access tokens that are for this issuer itself, and what they allow (RFC 6750 §3.1). */
 import type { FastifyRequest } from 'fastify'
+import { isAboutUser } from '../protocol/claims.ts'
 import type { AccessTokens, AccessTokenVerdict } from '../tokens/access-tokens.ts'
 import { subjectsOf } from '../watch/events.ts'
 import type { Witness } from '../watch/witness.ts'
@@ -37,7 +38,7 @@ export async function requireIssuerScope(
 ): Promise<ValidAccessToken> {
   const verdict = await requireIssuerToken(request, issuer, witness)
   const { claims } = verdict
-  if (claims.grant_id !== undefined)
+  if (isAboutUser(claims))
     throw challenge(
       'insufficient_scope',
       'The access token stands for a person. Get one by the grant client_credentials.',

@@ -42,10 +42,11 @@ export function registerToken(
         `This client is not registered for the grant_type '${grantType.name}'.`,
       )
     const response = await grantType.exchange({ client, params, witness })
+    const claims = decodeJwt<{ act?: { sub: string } }>(response.access_token)
     witness.record({
       type: 'token.issued',
-      details: { grant_type: grantType.name },
-      ...subjectsOf(decodeJwt(response.access_token)),
+      details: { grant_type: grantType.name, ...(claims.act && { act: claims.act.sub }) },
+      ...subjectsOf(claims),
     })
     return response
   }

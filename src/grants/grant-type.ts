@@ -2,6 +2,7 @@
 import type { AuthenticatedClient } from '../client-auth/index.ts'
 import type { Confirmation, TokenType } from '../protocol/confirmation.ts'
 import type { Params } from '../protocol/params.ts'
+import type { tokenExchangeGrant } from '../protocol/token-types.ts'
 import type { Witness } from '../watch/witness.ts'
 
 export interface TokenRequest {
@@ -20,9 +21,11 @@ export interface TokenResponse {
   scope?: string
   refresh_token?: string
   id_token?: string
+  /** RFC 8693 §2.2.1. */
+  issued_token_type?: string
 }
 
 export interface GrantType {
-  name: 'authorization_code' | 'refresh_token' | 'client_credentials'
+  name: 'authorization_code' | 'refresh_token' | 'client_credentials' | typeof tokenExchangeGrant
   exchange(request: TokenRequest): Promise<TokenResponse>
 }

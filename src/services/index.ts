@@ -33,6 +33,7 @@ import { createIdTokenHints } from '../tokens/id-token-hints.ts'
 import { createIssueInstants } from '../tokens/issue-instant.ts'
 import { createTokenIssuer } from '../tokens/issuer.ts'
 import { createOwnTokens } from '../tokens/own-tokens.ts'
+import { createPresentedTokens } from '../tokens/presented-tokens.ts'
 import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTargets } from '../tokens/targets.ts'
@@ -107,6 +108,7 @@ export async function createServices(options: ServiceOptions) {
     issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
+    presentedTokens: createPresentedTokens({ accessTokens, ownTokens, accounts }),
     clientEncryption,
     clock,
   })

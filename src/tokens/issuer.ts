@@ -4,7 +4,9 @@ import type { Client } from '../clients/registry.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { releaseCustomClaims } from '../protocol/claims.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import type { Account } from '../users/accounts.ts'
+import type { TokenParts } from '../verifier/not-before.ts'
 import type { Grant } from './grant.ts'
 import type { Target } from './targets.ts'
 
@@ -15,7 +17,23 @@ export interface AccessTokenRequest {
   /** The key that whoever presents the token must prove. */
   confirmation?: Confirmation | undefined
   /** Absent for client_credentials, where the client is its own subject. */
-  user?: { grant: Grant; account: Account }
+  user?: { grant: TokenGrant; account: Account } | undefined
+  /** RFC 8693. */
+  exchanged?: ExchangedClaims | undefined
+}
+
+/** What an access token says of its grant. */
+export type TokenGrant = Pick<Grant, 'sub' | 'sid' | 'authTime' | 'amr' | 'acr'> & {
+  grantId: string | undefined
+}
+
+/** What only exchanged tokens have (RFC 8693 §4), as claims. */
+export interface ExchangedClaims {
+  sub: string
+  act: JsonObject | undefined
+  may_act: unknown
+  authorization_details?: JsonObject[]
+  exchanged_from: TokenParts[]
 }
 
 export interface TokenIssuer {
@@ -39,7 +57,7 @@ export function createTokenIssuer({
   idTokenTtlSeconds: number
 }): TokenIssuer {
   return {
-    accessToken({ client, target, issuedAt, confirmation, user }) {
+    accessToken({ client, target, issuedAt, confirmation, user, exchanged }) {
       const iat = toSeconds(issuedAt)
       return keyring.sign(target.alg, 'at+jwt', {
         ...client.metadata.custom_claims,
@@ -59,6 +77,7 @@ export function createTokenIssuer({
           sid: user.grant.sid,
           grant_id: user.grant.grantId,
         }),
+        ...exchanged,
       })
     },
 

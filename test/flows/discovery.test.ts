@@ -50,7 +50,12 @@ const golden = {
   ],
   response_types_supported: ['code'],
   response_modes_supported: ['query', 'fragment', 'form_post'],
-  grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+  grant_types_supported: [
+    'authorization_code',
+    'refresh_token',
+    'client_credentials',
+    'urn:ietf:params:oauth:grant-type:token-exchange',
+  ],
   subject_types_supported: ['public'],
   id_token_signing_alg_values_supported: ['RS256', 'ES256'],
   id_token_encryption_alg_values_supported: encryptionAlgorithms,
