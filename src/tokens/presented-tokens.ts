@@ -1,6 +1,7 @@
 /** Tokens of ours that a client presents to get another: an access token or an ID token that counts, and what it says. */
 import type { Confirmation } from '../protocol/confirmation.ts'
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
+import { parseScope } from '../protocol/scopes.ts'
 import type { Account, Accounts } from '../users/accounts.ts'
 import type { TokenOrigin } from '../verifier/not-before.ts'
 import type { AccessTokens } from './access-tokens.ts'
@@ -94,7 +95,7 @@ function read(kind: PresentedKind, claims: JsonObject, origin: TokenOrigin) {
     claims,
     sub: String(sub),
     audience: [aud].flat().map(String),
-    scope: kind === 'access_token' && typeof scope === 'string' ? scope.split(' ') : [],
+    scope: kind === 'access_token' && typeof scope === 'string' ? parseScope(scope) : [],
     iat: origin.iat,
     exp: Number(exp),
     confirmation: isPlainObject(cnf) ? cnf : undefined,

@@ -30,6 +30,9 @@ const refusal = (error: string, description?: RegExp) => ({
   body: { error, ...(description && { error_description: description }) },
 })
 
+const claimsOf = (answer: { body: object }) =>
+  decodeJwt<Record<string, unknown>>(toTokens({ status: 200, ...answer } as never).access_token)
+
 t.test('token exchange', async (t) => {
   const provider = await createTestProvider(t)
   const { issuer, clock, services } = provider
@@ -57,8 +60,6 @@ t.test('token exchange', async (t) => {
   const serviceToken = async (party: Party, fields: Fields = {}) =>
     toTokens(await post(provider, '/token', party, { grant_type: 'client_credentials', ...fields }))
       .access_token
-  const claimsOf = (answer: { body: object }) =>
-    decodeJwt<Record<string, unknown>>(toTokens({ status: 200, ...answer } as never).access_token)
 
   t.test('gives a token for the next API, and says what it is (§2.2.1)', async (t) => {
     const subject = (await obtain()).access_token
