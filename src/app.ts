@@ -12,6 +12,7 @@ import { registerGlobalTokenRevocation } from './endpoints/global-token-revocati
 import { registerHealth } from './endpoints/health.ts'
 import { registerIntrospect } from './endpoints/introspect.ts'
 import { registerJwks } from './endpoints/jwks.ts'
+import { registerRegister } from './endpoints/register.ts'
 import { registerRevocations } from './endpoints/revocations.ts'
 import { registerRevoke } from './endpoints/revoke.ts'
 import { registerToken } from './endpoints/token.ts'
@@ -81,6 +82,7 @@ export async function createApp(
       registerRevoke(routes, services)
       await registerGlobalTokenRevocation(routes, services)
       registerRevocations(routes, services.revocationsEndpoint)
+      await registerRegister(routes, services.registrationEndpoint)
       registerHealth(routes, services)
 
       registerHome(routes, services)

@@ -11,7 +11,7 @@ const rows = [
   ['config'],
   ['endpoints', 'pages', 'jobs'],
   ['http'],
-  ['grants', 'client-auth', 'authorization'],
+  ['grants', 'client-auth', 'authorization', 'registration'],
   ['tokens', 'sessions', 'consents'],
   ['users', 'clients', 'keys', 'revocation', 'audit', 'watch'],
   ['database', 'protocol'],

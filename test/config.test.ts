@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -47,6 +48,10 @@ t.test('without any variable everything has its default', async (t) => {
     signingAlgs: ['RS256', 'ES256'],
     rsaKeyBits: 2048,
     clockSkewSeconds: 10,
+    registration: 'off',
+    registrationScopes: ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'],
+    registrationUnusedTtlSeconds: 604_800,
+    statementIssuers: undefined,
     revocationFeed: 'client',
     revocationFeedHeartbeatSeconds: 5,
     revocationFeedListeners: 5000,
@@ -95,6 +100,19 @@ t.test('all faults are reported in one refusal, each with what to write', async 
   )
 })
 
+t.test('the issuers of software statements are read from a file, public keys only', async (t) => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const read = async (content: unknown) => {
+    const file = join(t.testdir({ 'issuers.json': JSON.stringify(content) }), 'issuers.json')
+    return faultsOf({ CLAVIGER_SOFTWARE_STATEMENT_ISSUERS_FILE: file })
+  }
+  const jwks = { keys: [publicKey.export({ format: 'jwk' })] }
+  t.strictSame(await read([{ issuer: 'https://vendor.example', jwks }]), [])
+  const secret = { keys: [privateKey.export({ format: 'jwk' })] }
+  for (const content of [{}, [7], [{ issuer: 'x' }], [{ jwks }], [{ issuer: 'x', jwks: secret }]])
+    t.match(await read(content), [/Write a file with \[{"issuer"/], JSON.stringify(content))
+})
+
 t.test('an unknown CLAVIGER_* variable is refused', async (t) => {
   t.strictSame(faultsOf({ CLAVIGER_PORT: '80' }), [
     '- CLAVIGER_PORT is unknown. Did you mean PORT?',
@@ -139,6 +157,10 @@ t.test('settings are read', async (t) => {
     [{ CLAVIGER_RSA_KEY_BITS: '3072' }, { rsaKeyBits: 3072 }],
     [{ CLAVIGER_REFRESH_REPLAY_WINDOW_SECONDS: '0' }, { replayWindowSeconds: 0 }],
     [{ CLAVIGER_DEFAULT_AUDIENCE: 'urn:api' }, { defaultAudience: 'urn:api' }],
+    [
+      { CLAVIGER_REGISTRATION_SCOPES: 'openid orders' },
+      { registrationScopes: ['openid', 'orders'] },
+    ],
     [
       {
         CLAVIGER_ACCESS_TOKEN_TTL_SECONDS: '1',
@@ -191,6 +213,13 @@ t.test('what does not fit is refused with what to write instead', async (t) => {
     [{ CLAVIGER_REFRESH_REPLAY_WINDOW_SECONDS: '301' }, /from 0 to 300\.$/],
     [{ CLAVIGER_ACCESS_TOKEN_TTL_SECONDS: '10m' }, /^CLAVIGER_ACCESS_TOKEN_TTL_SECONDS is "10m"/],
     [{ CLAVIGER_DEFAULT_AUDIENCE: 'my api' }, /without spaces\.$/],
+    [
+      { CLAVIGER_REGISTRATION: 'on' },
+      'CLAVIGER_REGISTRATION is "on". Write one of off, token, open.',
+    ],
+    [{ CLAVIGER_REGISTRATION_SCOPES: 'openid revocations' }, /without revocations and global/],
+    [{ CLAVIGER_REGISTRATION_SCOPES: 'a  b' }, /single spaces/],
+    [{ CLAVIGER_SOFTWARE_STATEMENT_ISSUERS_FILE: '/no/file' }, /path of a JSON file/],
     [{ ISSUER: 'login.example.com' }, /Write an absolute URL such as/],
     [{ ISSUER: 'ftp://example.com' }, /Write an absolute URL such as/],
     [{ ISSUER: 'https://example.com/' }, /trailing slash: https:\/\/example\.com\.$/],

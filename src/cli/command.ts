@@ -50,7 +50,8 @@ export function sinceOption(seconds: number, named: string) {
     .default(seconds, named)
 }
 
-function parseSpan(text: string): number {
+/** In seconds; for the value of an option. */
+export function parseSpan(text: string): number {
   const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   const seconds = unitSeconds[unit]
   if (count !== undefined && seconds !== undefined) return Number(count) * seconds

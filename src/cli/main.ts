@@ -12,6 +12,7 @@ import { addKeys } from './keys.ts'
 import { addLogouts } from './logouts.ts'
 import { addMigrate } from './migrate.ts'
 import { oneLine, write } from './output.ts'
+import { addRegistrationTokens } from './registration-tokens.ts'
 import { addResources } from './resources.ts'
 import { addRevokeAll } from './revoke-all.ts'
 import { addSeed } from './seed.ts'
@@ -47,6 +48,7 @@ for (const add of [
   addUsers,
   addSessions,
   addClients,
+  addRegistrationTokens,
   addResources,
   addSeed,
   addKeys,

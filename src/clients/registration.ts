@@ -52,7 +52,10 @@ export function settleClient(
 }
 
 /** A client as RFC 7591 §3.2.1 shows it; with its secret only when that is new. */
-export function toClientInformation(client: StoredClient, clientSecret?: string): JsonObject {
+export function toClientInformation(
+  client: Pick<StoredClient, 'clientId' | 'createdAt'> & { metadata: object },
+  clientSecret?: string,
+): JsonObject {
   return {
     client_id: client.clientId,
     ...(clientSecret !== undefined && {
@@ -82,7 +85,8 @@ function readIdentity(input: JsonObject, current: StoredClient | undefined): Ide
   }
 }
 
-function settleSecret(
+/** Makes one when the method asks for it and there is none. */
+export function settleSecret(
   metadata: ClientMetadata,
   given: string | undefined,
   current: StoredClient | undefined,

@@ -15,17 +15,23 @@ export interface StoredClient {
   updatedAt: Date
   /** Since when the client may do nothing any more. */
   revokedAt: Date | undefined
+  /** It registered itself and has never got a token: to be known when it gets the first. */
+  isUntried?: boolean
 }
 
 export interface ClientStore {
   findClient(clientId: string): Promise<StoredClient | undefined>
   listClients(): Promise<StoredClient[]>
   isAllowedOrigin(origin: string): Promise<boolean>
-  insertClient(client: StoredClient): Promise<'created' | 'exists'>
-  /** Writes the client that `change` answers, and no other change comes in between; undefined when there is none. */
+  insertClient(client: StoredClient, transaction?: Queryable): Promise<'created' | 'exists'>
+  /**
+   * Writes the client that `change` answers, and no other change comes in between; undefined when there is none. What `also`
+   * writes belongs to it.
+   */
   changeClient<Change extends { client: StoredClient }>(
     clientId: string,
     change: (current: StoredClient) => Change,
+    also?: (changed: Change, transaction: Queryable) => Promise<void>,
   ): Promise<Change | undefined>
   disableClient(clientId: string, now: Date): Promise<'disabled' | 'unknown'>
   deleteClient(clientId: string): Promise<'deleted' | 'unknown'>
@@ -42,6 +48,7 @@ interface ClientRow {
   created_at: Date
   updated_at: Date
   revoked_at: Date | null
+  is_untried?: boolean
 }
 
 /** SQL of whether what a client was granted, or has asked for, is later than the client's last revocation. */
@@ -53,7 +60,11 @@ export function createClientStore(database: Database): ClientStore {
   return {
     async findClient(clientId) {
       const rows = await database.query<ClientRow>(
-        `select ${clientColumns} from clients where client_id = $1`,
+        `select ${clientColumns}, exists (
+           select from client_registrations r
+           where r.client_id = clients.client_id and r.expires_at is not null) as is_untried
+         from clients
+         where client_id = $1`,
         [clientId],
       )
       return rows.map(toClient)[0]
@@ -76,8 +87,8 @@ export function createClientStore(database: Database): ClientStore {
       return rows.length > 0
     },
 
-    async insertClient(client) {
-      const rows = await database.query(
+    async insertClient(client, transaction = database) {
+      const rows = await transaction.query(
         `with written as (
            insert into clients (${clientColumns})
            values ($1, $2, $3, $4, $5, $6, $7)
@@ -97,7 +108,7 @@ export function createClientStore(database: Database): ClientStore {
       return rows.length > 0 ? 'created' : 'exists'
     },
 
-    changeClient: (clientId, change) =>
+    changeClient: (clientId, change, also) =>
       database.transaction(async (transaction) => {
         const [row] = await transaction.query<ClientRow>(
           `select ${clientColumns} from clients where client_id = $1 for update`,
@@ -106,6 +117,7 @@ export function createClientStore(database: Database): ClientStore {
         if (!row) return undefined
         const changed = change(toClient(row))
         await updateClient(transaction, changed.client)
+        await also?.(changed, transaction)
         return changed
       }),
 
@@ -161,5 +173,6 @@ function toClient(row: ClientRow): StoredClient {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     revokedAt: row.revoked_at ?? undefined,
+    ...(row.is_untried && { isUntried: true }),
   }
 }

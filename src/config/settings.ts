@@ -1,6 +1,7 @@
 /** Every setting: its variable, how it is read, its default as one would write it, and what it sets. */
 import { keySettings } from './key-settings.ts'
 import * as read from './parsers.ts'
+import { registrationSettings } from './registration-settings.ts'
 import { revocationSettings } from './revocation-settings.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 import { watchSettings } from './watch-settings.ts'
@@ -136,13 +137,15 @@ export const settings = {
     sentence: 'The `aud` of access tokens that were asked for without a `resource`.',
   },
   ...keySettings,
+  ...registrationSettings,
   ...revocationSettings,
   ...watchSettings,
   rateLimit: {
     variable: 'CLAVIGER_RATE_LIMIT',
     parse: read.onOrOff,
     default: 'on',
-    sentence: 'Whether failed sign-ins are limited; `off` is for load tests only.',
+    sentence:
+      'Whether failed sign-ins and open registration are limited; `off` is for load tests only.',
   },
   passwordHashConcurrency: {
     variable: 'CLAVIGER_PASSWORD_HASH_CONCURRENCY',

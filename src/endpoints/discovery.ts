@@ -18,6 +18,8 @@ export interface Capabilities {
   signingAlgs: readonly string[]
   /** Whether there is one, for whomever. */
   revocationFeed: boolean
+  /** Whether clients may register. */
+  registration: boolean
 }
 
 /** What tokens/issuer.ts puts in an ID token, besides the claims that scopes ask for. */
@@ -32,6 +34,7 @@ function metadataOf(capabilities: Capabilities) {
     token_endpoint: issuer + paths.token,
     userinfo_endpoint: issuer + paths.userinfo,
     jwks_uri: issuer + paths.jwks,
+    ...(capabilities.registration && { registration_endpoint: issuer + paths.register }),
     introspection_endpoint: issuer + paths.introspect,
     revocation_endpoint: issuer + paths.revoke,
     ...(revocationFeed && { revocation_feed_endpoint: issuer + paths.revocations }),

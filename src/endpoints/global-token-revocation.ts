@@ -1,7 +1,7 @@
 /** Global Token Revocation (draft-parecki-oauth-global-token-revocation-06): another party ends all that a user holds. */
 import type { FastifyInstance } from 'fastify'
 import { toOAuthError } from '../http/error-handler.ts'
-import { requireJson, takeJson } from '../http/json-body.ts'
+import { ofOtherType, requireJson, takeJson } from '../http/json-body.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
@@ -58,11 +58,6 @@ export async function registerGlobalTokenRevocation(
     if (subject.format === 'opaque') return accounts.findBySub(subject.id)
     return subject.iss === issuer ? accounts.findBySub(subject.sub) : undefined
   }
-}
-
-function ofOtherType({ code }: { code?: string }): OAuthError | undefined {
-  if (code !== 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return undefined
-  return new OAuthError('invalid_request', 'Send the body as application/json.')
 }
 
 /** §3.2: a single property. */

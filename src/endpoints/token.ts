@@ -7,6 +7,7 @@ import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
+import type { Registrations } from '../registration/registrations.ts'
 import { subjectsOf } from '../watch/events.ts'
 import type { Watch } from '../watch/watch.ts'
 import type { Witness } from '../watch/witness.ts'
@@ -16,10 +17,12 @@ export function registerToken(
   {
     clientAuthentication,
     grantTypes,
+    registrations,
     watch,
   }: {
     clientAuthentication: ClientAuthentication
     grantTypes: readonly GrantType[]
+    registrations: Pick<Registrations, 'noteUse'>
     watch: Watch
   },
 ): void {
@@ -42,6 +45,7 @@ export function registerToken(
         `This client is not registered for the grant_type '${grantType.name}'.`,
       )
     const response = await grantType.exchange({ client, params, witness })
+    await registrations.noteUse(client)
     const claims = decodeJwt<{ act?: { sub: string } }>(response.access_token)
     witness.record({
       type: 'token.issued',

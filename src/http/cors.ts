@@ -19,9 +19,11 @@ const shared: FastifyCorsOptions = {
 export function corsOptions({
   clients,
   basePath,
+  registrationEndpoint,
 }: {
   clients: Pick<ClientRegistry, 'isAllowedOrigin'>
   basePath: string
+  registrationEndpoint: { mode: string }
 }) {
   async function optionsFor(request: FastifyRequest): Promise<FastifyCorsOptions> {
     // Not a preflight (Fetch §3.2.2): a method like any other, and none that we have.
@@ -30,6 +32,9 @@ export function corsOptions({
     const path = loggedPath(request.url)
     const ownPath = path.startsWith(basePath) ? path.slice(basePath.length) : path
     if (publicPaths.has(ownPath) || path.startsWith(paths.oauthAuthorizationServer))
+      return { ...shared, origin: '*' }
+    // An app in a browser registers before it has an origin here; what it is to be answered is for nobody else.
+    if (ownPath === paths.register && registrationEndpoint.mode === 'open')
       return { ...shared, origin: '*' }
     const { origin } = request.headers
     if (origin === undefined || !clientPaths.has(ownPath)) return { origin: false }

@@ -159,7 +159,7 @@ const frameworkFaults: Record<string, [status: number, description: string]> = {
 
 function allowedMethods(app: FastifyInstance, request: FastifyRequest): string[] {
   const url = request.url.split('?', 1)[0]!
-  return ['GET', 'HEAD', 'POST'].filter((method) => {
+  return ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'].filter((method) => {
     try {
       return app.findRoute({ method, url }) !== null
     } catch {

@@ -24,6 +24,12 @@ export function requireJson({ body }: { body: unknown }): JsonObject {
   throw new OAuthError('invalid_request', 'The body is missing. Send a JSON object.')
 }
 
+/** The refusal of a body that is not JSON by its type; undefined when that is not the fault. */
+export function ofOtherType(error: unknown): OAuthError | undefined {
+  if ((error as { code?: unknown }).code !== 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return undefined
+  return new OAuthError('invalid_request', 'Send the body as application/json.')
+}
+
 function parse(text: string): JsonObject {
   let value: unknown
   try {

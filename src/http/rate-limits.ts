@@ -1,5 +1,5 @@
 /**
- * Limits on guessing passwords, counted in Postgres and so shared by all nodes. Names and addresses are stored as
+ * Limits on guessing passwords and on registering clients, counted in Postgres and so shared by all nodes. Names and addresses are stored as
  * hashes only. Without the database there is no answer: nobody guesses unlimited during an outage.
  */
 import { createHash } from 'node:crypto'
@@ -25,12 +25,15 @@ export interface RateLimits {
   recordFailure(attempt: LoginAttempt): Promise<void>
   /** Forgets the attempts of this identifier from this address. */
   recordSuccess(attempt: LoginAttempt): Promise<void>
+  /** To be asked before a client is registered that nobody vouches for. Counts the attempt. */
+  registration(address: string): Promise<RateLimitVerdict>
 }
 
 const limits = {
   pair: { points: 10, duration: 15 * 60 },
   address: { points: 100, duration: 15 * 60 },
   identifier: { points: 100, duration: 60 * 60 },
+  registration: { points: 100, duration: 60 * 60 },
 }
 
 export function createRateLimits({
@@ -53,6 +56,7 @@ export function createRateLimits({
       clearExpiredByTimeout: false, // jobs/purge-expired does it
     })
   const [pair, address, identifier] = [limiter('pair'), limiter('address'), limiter('identifier')]
+  const registrations = limiter('registration')
 
   return {
     async loginAttempt(attempt) {
@@ -77,6 +81,13 @@ export function createRateLimits({
       const keys = keysOf(attempt)
       await Promise.all([pair.delete(keys.pair), identifier.reward(keys.identifier)])
     },
+
+    async registration(from) {
+      const attempts = await registrations.penalty(hash(networkOf(from)))
+      return attempts.consumedPoints > limits.registration.points
+        ? refuse(attempts.msBeforeNext)
+        : { allowed: true }
+    },
   }
 }
 
@@ -84,6 +95,7 @@ const unlimited: RateLimits = {
   loginAttempt: async () => ({ allowed: true }),
   recordFailure: async () => {},
   recordSuccess: async () => {},
+  registration: async () => ({ allowed: true }),
 }
 
 function refuse(millisecondsToWait: number): RateLimitVerdict {

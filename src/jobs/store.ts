@@ -1,3 +1,4 @@
+import { clientsChannel } from '../clients/store.ts'
 import type { Queryable } from '../database/database.ts'
 
 export const expirables = [
@@ -11,6 +12,8 @@ export const expirables = [
   'usedAssertions',
   'revocations',
   'rateLimits',
+  'initialAccessTokens',
+  'unusedClients',
   'goneSigningKeys',
   'revokedSigningKeys',
   'tokenEvents',
@@ -87,6 +90,21 @@ const statements: Record<Expirable, string> = {
       where expire < (extract(epoch from $1::timestamptz) * 1000)::bigint
       order by expire limit $2 for update skip locked))`,
 
+  initialAccessTokens: `
+    delete from registration_tokens where id = any (array(
+      select id from registration_tokens
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  // Of one that has a token meanwhile the condition no longer holds when its row is locked.
+  unusedClients: `
+    with due as materialized (
+      select client_id from client_registrations
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked),
+    told as materialized (select client_id, pg_notify('${clientsChannel}', client_id) from due)
+    delete from clients c using told where c.client_id = told.client_id`,
+
   goneSigningKeys: `
     delete from signing_keys where kid = any (array(
       select kid from signing_keys
@@ -126,6 +144,8 @@ const expiries: Record<string, string> = {
   refresh_families: 'min(least(idle_expires_at, expires_at))',
   used_assertions: 'min(expires_at)',
   revocations: 'min(expires_at)',
+  registration_tokens: 'min(expires_at)',
+  client_registrations: 'min(expires_at)',
   rate_limits: 'to_timestamp(min(expire) / 1000.0)',
   session_clients: 'min(expires_at)',
   logout_deliveries: 'min(expires_at)',

@@ -13,6 +13,7 @@ export const paths = {
   revoke: '/revoke',
   globalTokenRevocation: '/global-token-revocation',
   revocations: '/revocations',
+  register: '/register',
   logout: '/logout',
   login: '/login',
   consent: '/consent',

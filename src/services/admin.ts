@@ -9,6 +9,8 @@ import type { Config } from '../config.ts'
 import type { Clock } from '../database/clock.ts'
 import type { Database } from '../database/database.ts'
 import { grantTypeNames } from '../grants/index.ts'
+import { createInitialAccessTokenStore } from '../registration/initial-access-tokens-store.ts'
+import { createInitialAccessTokens } from '../registration/initial-access-tokens.ts'
 import { createClientActs } from '../revocation/client-acts.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { createRevocationStore } from '../revocation/store.ts'
@@ -38,16 +40,17 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     queueLimit: 100,
   })
   const accounts = createAccounts({ store: createUserStore(database), hasher, clock })
+  const supported = {
+    grantTypes: grantTypeNames,
+    authMethods: authMethodNames,
+    algorithms: config.signingAlgs,
+    insecureHttp: config.insecureHttp,
+  }
   const clients = createClientRegistry({
     store: createClientStore(database),
     clock,
     cacheSize,
-    supported: {
-      grantTypes: grantTypeNames,
-      authMethods: authMethodNames,
-      algorithms: config.signingAlgs,
-      insecureHttp: config.insecureHttp,
-    },
+    supported,
   })
   const resources = createResources({
     store: createResourceStore(database),
@@ -84,6 +87,13 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
   return {
     accounts,
     clients,
+    supported,
+    initialAccessTokens: createInitialAccessTokens({
+      database,
+      store: createInitialAccessTokenStore(database),
+      audit,
+      clock,
+    }),
     resources,
     audit,
     logouts,

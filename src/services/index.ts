@@ -41,6 +41,7 @@ import { feedType } from '../verifier/feed.ts'
 import { createAdminServices, type ServiceOptions } from './admin.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
+import { createRegistrationServices } from './registration.ts'
 import { createWatchServices } from './watch.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
@@ -113,6 +114,9 @@ export async function createServices(options: ServiceOptions) {
     clock,
   })
 
+  const registrations = createRegistrationServices(options, admin)
+  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
+
   const basePath = basePathOf(issuer)
   const securityHeaders = createSecurityHeaders({ isHttps: issuer.startsWith('https:') })
   const assets = createAssets({ basePath })
@@ -134,6 +138,7 @@ export async function createServices(options: ServiceOptions) {
     pendingRequests,
     clientAuthentication,
     grantTypes,
+    registrations,
     basePath,
     securityHeaders,
     assets,
@@ -149,7 +154,7 @@ export async function createServices(options: ServiceOptions) {
       csrf: createCsrf({ key: serverSecret.deriveKey('form tokens'), randomBytes }),
       issuer,
     }),
-    rateLimits: createRateLimits({ database, enabled: config.rateLimit }),
+    rateLimits,
     discovery: {
       capabilities: {
         issuer,
@@ -157,10 +162,18 @@ export async function createServices(options: ServiceOptions) {
         authMethods: authMethodNames,
         signingAlgs: config.signingAlgs,
         revocationFeed: config.revocationFeed !== 'off',
+        registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,
     },
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
+    registrationEndpoint: {
+      mode: config.registration,
+      registrations,
+      rateLimits,
+      issuer,
+      watch: watchServices.watch,
+    },
     revocationsEndpoint: {
       watch: watchServices.watch,
       metrics: watchServices.metrics,

@@ -10,6 +10,7 @@ export type WatchedEndpoint =
   | 'revoke'
   | 'global-token-revocation'
   | 'revocations'
+  | 'register'
 
 /** Whom an event is about, as far as a good signature, a session or a registered client has told. */
 export interface Subjects {
@@ -41,6 +42,8 @@ export type TokenEvent = Subjects &
     /** Once a minute at most for each session and network. */
     | { type: 'session.used'; details?: never }
     | { type: 'logout'; details?: never }
+    /** By itself (RFC 7591), not by an administrator. */
+    | { type: 'client.registered'; details?: never }
     /** `clientId` is the registered client that somebody claimed to be. */
     | { type: 'client.refused'; details: { endpoint: WatchedEndpoint } }
   )
@@ -59,6 +62,7 @@ export const eventLevels = {
   'login.failed': 'info',
   'session.used': 'debug',
   logout: 'info',
+  'client.registered': 'info',
   'client.refused': 'info',
 } as const satisfies Record<EventType, 'debug' | 'info' | 'warn'>
 

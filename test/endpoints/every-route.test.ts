@@ -53,7 +53,8 @@ t.test('each route that the app has is in the table of these tests', async (t) =
 
 t.test('each row is a request that its route accepts', async (t) => {
   const safe = routes.filter(
-    ({ name, takes }) => takes !== 'form' && takes !== 'json' && name !== 'GET /logout',
+    ({ name, takes }) =>
+      takes !== 'form' && takes !== 'json' && name !== 'GET /logout' && !name.startsWith('DELETE '),
   )
   for (const route of safe) {
     const { status } = await request(route, encode(route.parameters))
@@ -165,7 +166,9 @@ t.test('a body of more than 64 KiB is 413', (t) =>
 )
 
 t.test('routes without parameters take no notice of any', async (t) => {
-  for (const route of routes.filter(({ takes }) => takes === 'nothing')) {
+  for (const route of routes.filter(
+    ({ name, takes }) => takes === 'nothing' && !name.startsWith('DELETE '),
+  )) {
     const plain = await request(route, '')
     for (const text of ['x=%ff', 'x=%00', 'a=1&a=2', encode(numbered(101)), 'x'.repeat(8000)])
       t.match(await request(route, text), { status: plain.status, body: plain.body }, route.name)

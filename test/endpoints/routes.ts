@@ -5,6 +5,7 @@ import {
   authorizationUrl,
   obtainTokens,
   post,
+  register,
   signIn,
   toTokens,
   type Party,
@@ -37,6 +38,8 @@ export const serviceScope = 'global_token_revocation revocations'
 export interface Route {
   /** As in the app's table: `POST /token`. */
   name: string
+  /** Where the name has a parameter. */
+  path?: string
   /** Where its parameters are; some have none, and so take no notice of any. */
   takes: 'query' | 'form' | 'json' | 'nothing'
   isPage: boolean
@@ -65,7 +68,7 @@ const isOk = ({ status }: Answer) => status === 200
 const isRedirect = ({ status }: Answer) => status === 303
 
 export async function createWorld(t: Test): Promise<World> {
-  const provider = await createTestProvider(t)
+  const provider = await createTestProvider(t, { CLAVIGER_REGISTRATION: 'open' })
   await provider.createUser()
   const service = await provider.createClient({
     grant_types: ['client_credentials'],
@@ -105,6 +108,10 @@ export async function createWorld(t: Test): Promise<World> {
   const page = { isPage: true }
   const json = { isPage: false }
   const untrusted = ['client_id', 'redirect_uri']
+  const registration = { redirect_uris: [redirectUri] }
+  const { body: registered } = await register(provider, registration)
+  const ownPath = `/register/${String(registered['client_id'])}`
+  const ofClient = { authorization: `Bearer ${String(registered['registration_access_token'])}` }
 
   const hint = { place: 'id_token_hint', kinds: ['id_token'] } as const
   const exchangeable = ['access_token', 'id_token', 'service_token'] as const
@@ -230,6 +237,24 @@ export async function createWorld(t: Test): Promise<World> {
         { place: 'bearer', kinds: ['service_token'], isAccepted: ({ status }) => status === 200 },
       ],
     },
+    {
+      name: 'POST /register',
+      takes: 'json',
+      ...json,
+      parameters: {},
+      body: registration,
+    },
+    { name: 'GET /register/:clientId', path: ownPath, ...silent, ...json, headers: ofClient },
+    {
+      name: 'PUT /register/:clientId',
+      path: ownPath,
+      takes: 'json',
+      ...json,
+      headers: ofClient,
+      parameters: {},
+      body: { ...registration, client_id: registered['client_id'] },
+    },
+    { name: 'DELETE /register/:clientId', path: ownPath, ...silent, ...json, headers: ofClient },
     { name: 'GET /login', takes: 'query', ...page, parameters: pick(login, 'request') },
     {
       name: 'POST /login',
@@ -296,8 +321,8 @@ export function routeNames(provider: Pick<TestProvider, 'app'>): string[] {
   )
 }
 
-export function pathOf({ name }: Pick<Route, 'name'>): string {
-  return name.slice(name.indexOf(' ') + 1).replace(':file', stylesheet)
+export function pathOf({ name, path }: Pick<Route, 'name' | 'path'>): string {
+  return path ?? name.slice(name.indexOf(' ') + 1).replace(':file', stylesheet)
 }
 
 /** The route's request, its query or form as the test wrote it. */

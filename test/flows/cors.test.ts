@@ -106,6 +106,33 @@ t.test('CORS', async (t) => {
     t.equal(allowed(await post('/introspect', origin)), null)
   })
 
+  t.test('registering is for any script while it is open, and for none else', async (t) => {
+    const from = 'https://any.example'
+    t.equal(allowed(await post('/register', from)), null)
+    t.equal(allowed(await preflight('/register', from)), null)
+    const open = await createTestProvider(t, { CLAVIGER_REGISTRATION: 'open' })
+    const own = (path: string, method: string, headers = {}) =>
+      fetch(open.issuer + path, { method, headers: { origin: from, ...headers } })
+    const refused = await own('/register', 'POST')
+    t.equal(refused.status, 400)
+    t.equal(allowed(refused), '*')
+    t.equal(refused.headers.get('access-control-allow-credentials'), null)
+    const asks = {
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type',
+    }
+    const asked = await own('/register', 'OPTIONS', asks)
+    t.equal(allowed(asked), '*')
+    t.match(asked.headers.get('access-control-allow-headers'), 'content-type')
+    t.equal(allowed(await own('/register/anybody', 'GET')), null)
+    const byToken = await createTestProvider(t, { CLAVIGER_REGISTRATION: 'token' })
+    const response = await fetch(`${byToken.issuer}/register`, {
+      method: 'POST',
+      headers: { origin: from },
+    })
+    t.equal(allowed(response), null)
+  })
+
   t.test('a client that is gone takes its origins along', async (t) => {
     t.equal(allowed(await post('/token', listed)), listed)
     await provider.services.clients.delete(confidential.clientId)

@@ -15,6 +15,8 @@ import {
   proceed,
   redeem,
   refresh,
+  register,
+  sendRegistration,
   signIn,
   toTokens,
   userinfo,
@@ -26,7 +28,7 @@ const seen = new Set<string>()
 const offline = { scope: 'openid offline_access' }
 
 async function setUp(t: Parameters<typeof createTestProvider>[0]) {
-  const provider = await createTestProvider(t, { TRUST_PROXY: '1' })
+  const provider = await createTestProvider(t, { TRUST_PROXY: '1', CLAVIGER_REGISTRATION: 'open' })
   const user = await provider.createUser()
   const client = await provider.createClient()
   let known = 0
@@ -176,6 +178,20 @@ t.test('a client is named only when it is registered', async (t) => {
     { type, client_id: client.clientId, details: { endpoint: 'token' } },
     { type, details: { endpoint: 'introspect' } },
     { type, client_id: client.clientId, details: { endpoint: 'revoke' } },
+  ])
+})
+
+t.test('a client registers itself, or is refused', async (t) => {
+  const { provider, news } = await setUp(t)
+  const { body } = await register(provider, { redirect_uris: ['https://app.example/callback'] })
+  const { client_id, registration_client_uri: url } = body
+  await sendRegistration(String(url), 'GET', { token: 'made-up' })
+  await register(provider, { redirect_uris: ['#'] })
+  const endpoint = 'register'
+  t.strictSame(await news(), [
+    { type: 'client.registered', client_id, details: {} },
+    { type: 'token.refused', details: { endpoint, code: 'invalid_token' } },
+    { type: 'token.refused', details: { endpoint, code: 'invalid_redirect_uri' } },
   ])
 })
 

@@ -118,3 +118,13 @@ t.test(
     t.strictSame(await database.query('select key from rate_limits'), [])
   },
 )
+
+t.test('a hundred registrations of one network an hour, then wait', async (t) => {
+  const rateLimits = createRateLimits({ database: await createTestDatabase(t), enabled: true })
+  const verdicts = await Promise.all(
+    Array.from({ length: 130 }, (_, count) => rateLimits.registration(`2001:db8::${count}`)),
+  )
+  t.equal(verdicts.filter(({ allowed }) => allowed).length, 100)
+  t.equal((await rateLimits.registration('2001:db8:0:1::1')).allowed, true)
+  t.equal((await rateLimits.loginAttempt({ ...alice, address: '2001:db8::1' })).allowed, true)
+})

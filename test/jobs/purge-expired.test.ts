@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { createAuditStore } from '../../src/audit/store.ts'
 import t from 'tap'
 import type { Queryable } from '../../src/database/database.ts'
@@ -53,6 +54,11 @@ async function insertEverywhere(database: Queryable, now: Date, expiresAt: Date)
      values ('user', $1, $2, $3, nextval('revocations_cursor'), $2)`,
     [randomUUID(), now, expiresAt],
   )
+  await database.query(
+    `insert into registration_tokens (id, token_hash, created_at, expires_at) values ($1, $2, $3, $4)`,
+    [randomUUID(), hash, now, expiresAt],
+  )
+  await insertUnusedClient(database, now, expiresAt)
   await database.query('insert into rate_limits (key, points, expire) values ($1, 1, $2)', [
     randomUUID(),
     expiresAt.getTime(),
@@ -68,6 +74,24 @@ async function insertEverywhere(database: Queryable, now: Date, expiresAt: Date)
      values ('many-refusals', 'network', $1, $2, $2, $2, 51, '{}', $3)`,
     [randomUUID(), now, expiresAt],
   )
+}
+
+/** It registered itself, and goes unless it gets a token. */
+async function insertUnusedClient(
+  database: Queryable,
+  now: Date,
+  expiresAt: Date | null,
+): Promise<string> {
+  const clientId = randomUUID()
+  await database.query(
+    `with client as (
+       insert into clients (client_id, metadata, allowed_origins, created_at, updated_at)
+       values ($1, '{}', '{}', $2, $2))
+     insert into client_registrations (client_id, access_token_hash, registered_at, expires_at)
+     values ($1, '', $2, $3)`,
+    [clientId, now, expiresAt],
+  )
+  return clientId
 }
 
 interface FamilyTimes {
@@ -106,6 +130,8 @@ async function countRows(database: Queryable): Promise<Record<string, number>> {
             (select count(*) from used_assertions)::int as used_assertions,
             (select count(*) from revocations)::int as revocations,
             (select count(*) from rate_limits)::int as rate_limits,
+            (select count(*) from registration_tokens)::int as registration_tokens,
+            (select count(*) from client_registrations)::int as client_registrations,
             (select count(*) from token_events)::int as token_events,
             (select count(*) from signals)::int as signals`,
   )
@@ -121,6 +147,8 @@ function everywhere(rows: number): Record<string, number> {
     used_assertions: rows,
     revocations: rows,
     rate_limits: rows,
+    registration_tokens: rows,
+    client_registrations: rows,
     token_events: rows,
     signals: rows,
   }
@@ -287,9 +315,11 @@ t.test('every table with an expiry is looked after', async (t) => {
     [
       'authorization_codes',
       'authorization_requests',
+      'client_registrations',
       'logout_deliveries',
       'rate_limits',
       'refresh_families',
+      'registration_tokens',
       'revocations',
       'session_clients',
       'sessions',
@@ -299,6 +329,20 @@ t.test('every table with an expiry is looked after', async (t) => {
     ],
     'a table that is missing here needs a statement in jobs/store.ts',
   )
+})
+
+t.test('a client that registered itself goes when it never got a token', async (t) => {
+  const { database, clock, after, job } = await setUp(t)
+  const unused = await insertUnusedClient(database, clock.now(), after(1 * minute))
+  const used = await insertUnusedClient(database, clock.now(), null)
+  const told: string[] = []
+  const stop = database.listen('clients', (clientId) => told.push(clientId))
+  clock.advance(10 * minute)
+  await job.run()
+  const rows = await database.query<{ client_id: string }>('select client_id from clients')
+  t.strictSame(new Set(rows.map((row) => row.client_id)), new Set(['c', used]))
+  while (!told.includes(unused)) await setTimeout(5)
+  await stop()
 })
 
 t.test('of every table it is known when its first row expires', async (t) => {

@@ -178,6 +178,33 @@ export async function introspect(
   return body
 }
 
+/** RFC 7591 §3.1, by whoever has the token; anonymously without one. */
+export function register(
+  { issuer }: Issuer,
+  metadata: object,
+  initialAccessToken?: string,
+): Promise<Answer> {
+  return sendRegistration(`${issuer}/register`, 'POST', { metadata, token: initialAccessToken })
+}
+
+/** RFC 7592 §2 with `GET`, `PUT` or `DELETE`. */
+export async function sendRegistration(
+  url: string,
+  method: string,
+  { metadata, token }: { metadata?: object; token?: string | undefined } = {},
+): Promise<Answer> {
+  return toAnswer(
+    await fetch(url, {
+      method,
+      headers: {
+        ...(metadata && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      ...(metadata && { body: JSON.stringify(metadata) }),
+    }),
+  )
+}
+
 export function encode(fields: Fields): URLSearchParams {
   const pairs = Object.entries(fields).flatMap(([name, value]) =>
     [value ?? []].flat().map((one) => [name, one]),

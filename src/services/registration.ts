@@ -1,0 +1,30 @@
+/** Dynamic client registration. */
+import { createClientStore } from '../clients/store.ts'
+import { createInitialAccessTokenStore } from '../registration/initial-access-tokens-store.ts'
+import { createRegistrations } from '../registration/registrations.ts'
+import { createSoftwareStatements } from '../registration/software-statement.ts'
+import { createRegistrationStore } from '../registration/store.ts'
+import type { AdminServices, ServiceOptions } from './admin.ts'
+
+export function createRegistrationServices(
+  { config, database, clock }: ServiceOptions,
+  { clients, clientActs, audit, supported }: AdminServices,
+) {
+  return createRegistrations({
+    database,
+    store: createRegistrationStore(database),
+    initialAccessTokens: createInitialAccessTokenStore(database),
+    clientStore: createClientStore(database),
+    clients,
+    clientActs,
+    statements: createSoftwareStatements({
+      issuers: config.statementIssuers,
+      clock,
+      skewSeconds: config.clockSkewSeconds,
+    }),
+    audit,
+    clock,
+    policy: { supported, scopes: config.registrationScopes },
+    unusedTtlSeconds: config.registrationUnusedTtlSeconds,
+  })
+}
