@@ -4,6 +4,7 @@ import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { tokenExchangeGrant, tokenTypes } from '../protocol/token-types.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
+import { maxOwnTokenLength } from '../tokens/own-tokens.ts'
 import type { PresentedToken, PresentedTokens } from '../tokens/presented-tokens.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { subjectsOf } from '../watch/events.ts'
@@ -73,6 +74,11 @@ export function tokenExchange({
           }),
         },
       })
+      if (accessToken.length > maxOwnTokenLength)
+        throw new OAuthError(
+          'invalid_request',
+          `The new token would be too long. Ask for fewer 'authorization_details', or begin with the first 'subject_token'.`,
+        )
       return {
         access_token: accessToken,
         issued_token_type: tokenTypes.accessToken,

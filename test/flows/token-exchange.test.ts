@@ -474,6 +474,21 @@ t.test('token exchange', async (t) => {
     },
   )
 
+  t.test('what would be too long to be accepted here is not issued', async (t) => {
+    const wordy = await createApi(
+      { subject_resources: [orders] },
+      { custom_claims: { words: 'x'.repeat(2900) } },
+    )
+    const from = Array.from({ length: 7 }, () => ({ client_id: 'x'.repeat(1000) }))
+    const { access_token: token } = await obtain()
+    const long = await sign({ ...decodeJwt(token), exchanged_from: from })
+    t.equal((await exchange(provider, api, { subject_token: long })).status, 200)
+    t.match(
+      await exchange(provider, wordy, { subject_token: long }),
+      refusal('invalid_request', /too long/),
+    )
+  })
+
   t.test('an exchanged token is revoked by its own client (RFC 7009)', async (t) => {
     const subject = (await obtain()).access_token
     const answer = await exchange(provider, api, { subject_token: subject })
