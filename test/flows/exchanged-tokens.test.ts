@@ -1,6 +1,6 @@
 /** What was exchanged is revoked with whatever it was exchanged for, however long the chain (RFC 8693, ARCHITECTURE §3.4). */
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import {
   introspect,
   obtainTokens,
@@ -10,14 +10,13 @@ import {
   type Party,
 } from '../support/flow.ts'
 import { originOf } from '../../src/tokens/own-tokens.ts'
-import { createTestProvider, type TestProvider } from '../support/provider.ts'
+import { createTestProvider } from '../support/provider.ts'
 import { accessTokenType, exchange, exchangeGrant, idTokenType } from '../support/token-exchange.ts'
 
 const stock = 'https://stock.example'
 const act = { actor: 'ada' }
 
 interface Scene {
-  provider: TestProvider
   sub: string
   app: Party
   first: Party
@@ -29,14 +28,19 @@ interface Scene {
   actor: string
 }
 
-async function setUp(t: Test): Promise<Scene> {
-  const provider = await createTestProvider(t)
-  const { sub } = await provider.createUser()
-  await provider.services.resources.create({
-    resource: stock,
-    name: 'Stock',
-    access_token_signed_response_alg: 'ES256',
-  })
+const provider = await createTestProvider(t)
+await provider.services.resources.create({
+  resource: stock,
+  name: 'Stock',
+  access_token_signed_response_alg: 'ES256',
+})
+let scenes = 0
+
+/** With people and clients of its own, later than whatever was revoked before. */
+async function setUp(): Promise<Scene> {
+  provider.clock.advance(2)
+  scenes += 1
+  const { sub } = await provider.services.accounts.create({ email: `user${scenes}@example.com` })
   const app = await provider.createClient({ skip_consent: true })
   const createApi = (subjectClient: string) =>
     provider.createClient({
@@ -64,40 +68,36 @@ async function setUp(t: Test): Promise<Scene> {
       actor_token_type: accessTokenType,
     }),
   ).access_token
-  return { provider, sub, app, first, second, original, middle, last, actor }
+  return { sub, app, first, second, original, middle, last, actor }
 }
 
 const jtiOf = (token: string) => String(decodeJwt(token).jti)
 
 const causes: Record<string, (scene: Scene) => Promise<unknown>> = {
-  'its user': ({ provider, sub }) => provider.services.revocations.revokeUser(sub, act),
-  'its user, disabled': ({ provider, sub }) => provider.services.accounts.disable(sub),
-  'its session': ({ provider, original }) => {
+  'its user': ({ sub }) => provider.services.revocations.revokeUser(sub, act),
+  'its user, disabled': ({ sub }) => provider.services.accounts.disable(sub),
+  'its session': ({ original }) => {
     const { sid } = decodeJwt<{ sid: string }>(original)
     return provider.services.revocations.revokeSession({ sid }, act)
   },
-  'its grant': ({ provider, original }) => {
+  'its grant': ({ original }) => {
     const { grant_id: grantId } = decodeJwt<{ grant_id: string }>(original)
     return provider.services.revocations.revokeGrant(grantId, act)
   },
-  everything: ({ provider }) => provider.services.revocations.revokeEverything(act),
-  'the original client': ({ provider, app }) =>
-    provider.services.revocations.revokeClient(app.clientId, act),
-  'the original client, deleted': ({ provider, app }) =>
+  everything: () => provider.services.revocations.revokeEverything(act),
+  'the original client': ({ app }) => provider.services.revocations.revokeClient(app.clientId, act),
+  'the original client, deleted': ({ app }) =>
     provider.services.clientActs.delete(app.clientId, act),
-  'the client in between': ({ provider, first }) =>
+  'the client in between': ({ first }) =>
     provider.services.revocations.revokeClient(first.clientId, act),
-  'its own client': ({ provider, second }) =>
+  'its own client': ({ second }) =>
     provider.services.revocations.revokeClient(second.clientId, act),
-  'the original token': ({ provider, app, original }) =>
-    post(provider, '/revoke', app, { token: original }),
-  'the token in between': ({ provider, first, middle }) =>
+  'the original token': ({ app, original }) => post(provider, '/revoke', app, { token: original }),
+  'the token in between': ({ first, middle }) =>
     post(provider, '/revoke', first, { token: middle }),
-  "the actor's token": ({ provider, actor }) =>
-    provider.services.revocations.revokeToken(jtiOf(actor), act),
-  'itself alone': ({ provider, last }) =>
-    provider.services.revocations.revokeToken(jtiOf(last), act),
-  async 'the key of the original token'({ provider, original, last }) {
+  "the actor's token": ({ actor }) => provider.services.revocations.revokeToken(jtiOf(actor), act),
+  'itself alone': ({ last }) => provider.services.revocations.revokeToken(jtiOf(last), act),
+  async 'the key of the original token'({ original, last }) {
     const { kid } = decodeProtectedHeader(original)
     if (decodeProtectedHeader(last).kid === kid) throw new Error('the same key')
     await provider.services.revokeKey(String(kid), act)
@@ -108,8 +108,8 @@ const causes: Record<string, (scene: Scene) => Promise<unknown>> = {
 t.test('an exchanged token is refused after the revocation of', async (t) => {
   for (const [name, revoke] of Object.entries(causes))
     t.test(name, async (t) => {
-      const scene = await setUp(t)
-      const { provider, second, last } = scene
+      const scene = await setUp()
+      const { second, last } = scene
       t.match(await introspect(provider, second, last), { active: true })
       await revoke(scene)
       t.strictSame(await introspect(provider, second, last), { active: false })
@@ -126,8 +126,36 @@ t.test('an exchanged token is refused after the revocation of', async (t) => {
     })
 })
 
+t.test(
+  'whoever exchanges at the moment of a revocation gets nothing that outlives it',
+  async (t) => {
+    const { sub, app, first } = await setUp()
+    const { revocations } = provider.services
+    for (const kind of ['user', 'session', 'grant', 'client', 'token'] as const)
+      for (let round = 0; round < 4; round += 1) {
+        const browser = await startSession(provider, sub)
+        const { access_token: subject } = await obtainTokens(provider, browser, app)
+        const { sid, grant_id, jti } = decodeJwt<{ sid: string; grant_id: string }>(subject)
+        const revoke = {
+          user: () => revocations.revokeUser(sub, act),
+          session: () => revocations.revokeSession({ sid }, act),
+          grant: () => revocations.revokeGrant(grant_id, act),
+          client: () => revocations.revokeClient(app.clientId, act),
+          token: () => revocations.revokeToken(String(jti), act),
+        }[kind]
+        const [{ body }] = await Promise.all([
+          exchange(provider, first, { subject_token: subject }),
+          revoke(),
+        ])
+        const { access_token: token = 'none' } = body
+        t.strictSame(await introspect(provider, first, String(token)), { active: false }, kind)
+        provider.clock.advance(2)
+      }
+  },
+)
+
 t.test('what nothing was revoked of lives on', async (t) => {
-  const { provider, app, second, last, original, middle } = await setUp(t)
+  const { app, second, last, original, middle } = await setUp()
   const stranger = await provider.createClient()
   await provider.services.revocations.revokeClient(stranger.clientId, act)
   await provider.services.revocations.revokeToken(jtiOf(last), act)
@@ -138,7 +166,7 @@ t.test('what nothing was revoked of lives on', async (t) => {
 
 t.test('a token exchanged for an ID token dies with its user and session', async (t) => {
   for (const kind of ['user', 'disabled', 'session', 'client'] as const) {
-    const { provider, sub, app, first } = await setUp(t)
+    const { sub, app, first } = await setUp()
     const { services } = provider
     const { id_token: idToken } = await obtainTokens(
       provider,
@@ -163,7 +191,7 @@ t.test('a token exchanged for an ID token dies with its user and session', async
 })
 
 t.test('a token from an ID token stands for a person, wherever that matters', async (t) => {
-  const { provider, sub, app, first } = await setUp(t)
+  const { sub, app, first } = await setUp()
   const { id_token: idToken } = await obtainTokens(provider, await startSession(provider, sub), app)
   const { access_token: token } = toTokens(
     await exchange(provider, first, { subject_token: idToken, subject_token_type: idTokenType }),
