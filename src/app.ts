@@ -3,21 +3,23 @@ import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
 import formbody from '@fastify/formbody'
 import fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { registerAuthorize } from './endpoints/authorize.ts'
+import { registerDeviceAuthorization } from './endpoints/device-authorization.ts'
 import { registerDiscovery } from './endpoints/discovery.ts'
 import { registerGlobalTokenRevocation } from './endpoints/global-token-revocation.ts'
 import { registerHealth } from './endpoints/health.ts'
 import { registerIntrospect } from './endpoints/introspect.ts'
 import { registerJwks } from './endpoints/jwks.ts'
+import { registerPushedAuthorization } from './endpoints/pushed-authorization.ts'
 import { registerRegister } from './endpoints/register.ts'
 import { registerRevocations } from './endpoints/revocations.ts'
 import { registerRevoke } from './endpoints/revoke.ts'
 import { registerToken } from './endpoints/token.ts'
 import { registerUserinfo } from './endpoints/userinfo.ts'
 import { corsOptions } from './http/cors.ts'
+import { offerDpopNonces } from './http/dpop-nonce.ts'
 import {
   answerBadUrl,
   createBrokenRequestHandler,
@@ -26,10 +28,13 @@ import {
 } from './http/error-handler.ts'
 import { basePathOf } from './http/pages.ts'
 import { measureRequests } from './http/measure-requests.ts'
+import { addMtlsServer } from './http/mtls-server.ts'
 import { loggedPath, type RawQuery } from './http/requests.ts'
+import { tlsOptions } from './http/tls.ts'
 import { toFastifyTrustProxy } from './http/trust-proxy.ts'
 import { registerAssets } from './pages/assets.ts'
 import { registerConsent } from './pages/consent.tsx'
+import { registerDevice } from './pages/device.tsx'
 import { sendErrorPage } from './pages/error.tsx'
 import { registerHome } from './pages/home.tsx'
 import { registerLogin } from './pages/login.tsx'
@@ -49,6 +54,8 @@ export async function createApp(
     reply.headers(services.securityHeaders.api).header('x-request-id', request.id)
   })
   hangUpWhenClosing(app)
+  const { tls, host, mtlsPort } = config
+  if (tls && mtlsPort !== undefined) addMtlsServer(app, { tls, host, port: mtlsPort })
   app.removeAllContentTypeParsers()
   await app.register(formbody, {
     bodyLimit: bodyLimitBytes,
@@ -69,6 +76,7 @@ export async function createApp(
     )
   })
   measureRequests(app, services.metrics)
+  offerDpopNonces(app, services.possession)
   registerErrorHandler(app, { sendErrorPage: sendErrorPage(services) })
 
   registerDiscovery(app, services.discovery)
@@ -76,6 +84,8 @@ export async function createApp(
     async (routes) => {
       registerJwks(routes, services)
       registerAuthorize(routes, services)
+      registerPushedAuthorization(routes, services)
+      registerDeviceAuthorization(routes, services)
       registerToken(routes, services)
       registerUserinfo(routes, services)
       registerIntrospect(routes, services)
@@ -88,6 +98,7 @@ export async function createApp(
       registerHome(routes, services)
       registerLogin(routes, services)
       registerConsent(routes, services)
+      registerDevice(routes, services)
       registerLogout(routes, services)
       registerAssets(routes, services)
     },
@@ -120,22 +131,4 @@ function serverOptions(config: Config, log: Logger): FastifyServerOptions {
     routerOptions: { querystringParser: (text: string): RawQuery => ({ text }) },
   }
   return config.tls ? Object.assign(options, { https: tlsOptions(config.tls) }) : options
-}
-
-/** TLS 1.2 with forward secrecy and authenticated encryption only, and 1.3. */
-function tlsOptions({ certFile, keyFile }: { certFile: string; keyFile: string }) {
-  return {
-    cert: readFileSync(certFile),
-    key: readFileSync(keyFile),
-    minVersion: 'TLSv1.2' as const,
-    ciphers: [
-      'TLS_AES_256_GCM_SHA384',
-      'TLS_AES_128_GCM_SHA256',
-      'TLS_CHACHA20_POLY1305_SHA256',
-      'ECDHE-ECDSA-AES128-GCM-SHA256',
-      'ECDHE-RSA-AES128-GCM-SHA256',
-      'ECDHE-ECDSA-AES256-GCM-SHA384',
-      'ECDHE-RSA-AES256-GCM-SHA384',
-    ].join(':'),
-  }
 }

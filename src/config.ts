@@ -106,9 +106,18 @@ function derive(given: SettingValues): Config {
     tls,
     issuer,
     defaultAudience: given.defaultAudience ?? issuer,
+    mtlsIssuer: given.mtlsIssuer ?? onPort(issuer, given.mtlsPort),
     passwordHashConcurrency: given.passwordHashConcurrency ?? availableParallelism(),
     ...deriveLeadParts(given),
   }
+}
+
+function onPort(issuer: string, port: number | undefined): string | undefined {
+  if (port === undefined) return undefined
+  const url = new URL(issuer)
+  url.protocol = 'https:'
+  url.port = String(port)
+  return url.origin + (url.pathname === '/' ? '' : url.pathname)
 }
 
 /**

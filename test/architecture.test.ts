@@ -13,7 +13,7 @@ const rows = [
   ['http'],
   ['grants', 'client-auth', 'authorization', 'registration'],
   ['tokens', 'sessions', 'consents'],
-  ['users', 'clients', 'keys', 'revocation', 'audit', 'watch'],
+  ['users', 'clients', 'keys', 'possession', 'revocation', 'audit', 'watch'],
   ['database', 'protocol'],
   ['verifier'],
 ]

@@ -71,6 +71,7 @@ export function createAuthorization({
         redirectUri: redirectUriGiven ? redirectUri : undefined,
         nonce: request.nonce,
         codeChallenge: request.codeChallenge,
+        confirmation: request.dpopJkt === undefined ? undefined : { jkt: request.dpopJkt },
       }
       if (!pending) return { code: await codes.create(grant) }
       const code = await codes.createInAnswerTo(requestHashOf(pending.reference), grant)

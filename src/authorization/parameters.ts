@@ -5,6 +5,7 @@ export const keptParameters: ReadonlySet<string> = new Set([
   'client_id',
   'code_challenge',
   'code_challenge_method',
+  'dpop_jkt', // RFC 9449 §10
   'id_token_hint',
   'login_hint',
   'max_age',
@@ -17,3 +18,6 @@ export const keptParameters: ReadonlySet<string> = new Set([
   'scope',
   'state',
 ])
+
+/** Those whose text is JSON: a request object has the JSON itself (OpenID Connect Core §5.5, RFC 9396 §3). */
+export const jsonParameters: ReadonlySet<string> = new Set(['authorization_details', 'claims'])

@@ -1,21 +1,24 @@
 /**
- * Authorization requests that wait for a person. The browser carries a reference, the database its hash and the request. Its
+ * Authorization requests that wait for a person, or were pushed and wait for the browser (RFC 9126). The browser carries a reference, the database its hash and the request. Its
  * code ends it (tokens/codes.ts); after a refusal the person may go back and think again.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
+import type { Arrival } from './arrival.ts'
 import { keptParameters } from './parameters.ts'
 import type { PendingRequestStore } from './store.ts'
 
-export interface PendingRequest {
+export interface PendingRequest extends Arrival {
   clientId: string
   parameters: [string, string][]
   createdAt: Date
   decision: Decision | undefined
   /** The session of the sign-in that was made for this very request. */
   signedInSid: string | undefined
+  /** A pushed one that has waited for a person. */
+  isProlonged: boolean
 }
 
 /** What a person answered to this very request on the consent page. */
@@ -26,7 +29,11 @@ export interface Decision {
 
 export interface PendingRequests {
   /** Keeps the parameters that mean something here, and answers the reference. */
-  save(clientId: string, params: Params): Promise<string>
+  save(clientId: string, params: Params, how?: Pick<Arrival, 'isSigned'>): Promise<string>
+  /** The same for one that the client pushed, which has less time to be brought by a browser. */
+  push(clientId: string, params: Params, how?: Pick<Arrival, 'isSigned'>): Promise<string>
+  /** Gives a pushed request that has to wait for a person the time that persons have, from its first wait on. */
+  prolong(reference: string): Promise<void>
   find(reference: string): Promise<PendingRequest | undefined>
   setDecision(reference: string, decision: Decision): Promise<void>
   setSignIn(reference: string, sid: string): Promise<void>
@@ -47,27 +54,45 @@ export function createPendingRequests({
   store,
   clock,
   ttlSeconds,
+  pushedTtlSeconds,
 }: {
   store: PendingRequestStore
   clock: Clock
   ttlSeconds: number
+  pushedTtlSeconds: number
 }): PendingRequests {
+  async function insert(clientId: string, params: Params, arrival: Arrival): Promise<string> {
+    const reference = randomBytes(32).toString('base64url')
+    const createdAt = clock.now()
+    await store.insert(requestHashOf(reference), {
+      clientId,
+      parameters: params.entries().filter(([name]) => keptParameters.has(name)),
+      createdAt,
+      expiresAt: plusSeconds(createdAt, arrival.isPushed ? pushedTtlSeconds : ttlSeconds),
+      ...arrival,
+    })
+    return reference
+  }
+
   return {
-    async save(clientId, params) {
-      const reference = randomBytes(32).toString('base64url')
-      const createdAt = clock.now()
-      await store.insert(requestHashOf(reference), {
-        clientId,
-        parameters: params.entries().filter(([name]) => keptParameters.has(name)),
-        createdAt,
-        expiresAt: new Date(createdAt.getTime() + ttlSeconds * 1000),
-      })
-      return reference
+    save: (clientId, params, { isSigned } = unsigned) =>
+      insert(clientId, params, { isPushed: false, isSigned }),
+    push: (clientId, params, { isSigned } = unsigned) =>
+      insert(clientId, params, { isPushed: true, isSigned }),
+    async prolong(reference) {
+      const now = clock.now()
+      await store.prolong(requestHashOf(reference), now, plusSeconds(now, ttlSeconds))
     },
     find: (reference) => store.find(requestHashOf(reference), clock.now()),
     setDecision: (reference, decision) => store.setDecision(requestHashOf(reference), decision),
     setSignIn: (reference, sid) => store.setSignIn(requestHashOf(reference), sid),
   }
+}
+
+const unsigned = { isSigned: false }
+
+function plusSeconds(instant: Date, seconds: number): Date {
+  return new Date(instant.getTime() + seconds * 1000)
 }
 
 export function notPending(): OAuthError {

@@ -9,38 +9,51 @@ import { matchesRedirectUri } from '../protocol/redirect-uri.ts'
 
 declare const proof: unique symbol
 
-export type ResponseMode = 'query' | 'fragment' | 'form_post'
+const deliveries = ['query', 'fragment', 'form_post'] as const
 
 export interface Recipient {
   client: Client
   redirectUri: string
   /** Whether the request named it, so that the token request must as well. */
   redirectUriGiven: boolean
-  responseMode: ResponseMode
+  responseMode: (typeof deliveries)[number]
+  /** Whether the response is one signed JWT (JARM §2.3). */
+  isResponseSigned: boolean
   state: string | undefined
   [proof]: true
 }
 
-export const responseModes: readonly ResponseMode[] = ['query', 'fragment', 'form_post']
+export const responseModes: readonly string[] = [
+  ...deliveries,
+  'jwt', // as query.jwt, for a code
+  ...deliveries.map((delivery) => `${delivery}.jwt`),
+]
 
 export async function resolveRecipient(
   params: Params,
   clients: Pick<ClientRegistry, 'find'>,
 ): Promise<Recipient> {
-  const client = await clients.find(params.require('client_id'))
-  if (!client || client.revokedAt)
-    throw new OAuthError(
-      'invalid_request',
-      `The parameter 'client_id' names no application that is registered here. Check the application's configuration.`,
-    )
+  const client = await resolveClient(params, clients)
   const given = params.get('redirect_uri')
   return {
     client,
     redirectUri: given === undefined ? onlyRedirectUri(client) : requireRegistered(client, given),
     redirectUriGiven: given !== undefined,
-    responseMode: responseModeOf(params),
+    ...responseModeOf(params),
     state: stateOf(params),
   } as Recipient
+}
+
+export async function resolveClient(
+  params: Params,
+  clients: Pick<ClientRegistry, 'find'>,
+): Promise<Client> {
+  const client = await clients.find(params.require('client_id'))
+  if (client && !client.revokedAt) return client
+  throw new OAuthError(
+    'invalid_request',
+    `The parameter 'client_id' names no application that is registered here. Check the application's configuration.`,
+  )
 }
 
 function requireRegistered(client: Client, requested: string): string {
@@ -65,9 +78,14 @@ function onlyRedirectUri(client: Client): string {
 }
 
 /** A repeated or unknown mode is a fault that is answered by the default one; request.ts finds it. */
-function responseModeOf(params: Params): ResponseMode {
-  const [mode, ...others] = params.all('response_mode')
-  return responseModes.find((known) => known === mode && others.length === 0) ?? 'query'
+function responseModeOf(params: Params): Pick<Recipient, 'responseMode' | 'isResponseSigned'> {
+  const [asked = '', ...others] = params.all('response_mode')
+  const mode = responseModes.includes(asked) && others.length === 0 ? asked : 'query'
+  const delivery = mode.replace(/\.?jwt$/, '')
+  return {
+    responseMode: deliveries.find((known) => known === delivery) ?? 'query',
+    isResponseSigned: delivery !== mode,
+  }
 }
 
 /** A repeated or overlong state is not sent back; request.ts refuses it. */

@@ -2,10 +2,11 @@
 import { requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import { maxOwnTokenLength } from '../tokens/own-tokens.ts'
+import { isThumbprint } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { maxParameterLength, type Params } from '../protocol/params.ts'
 import { isCodeChallenge } from '../protocol/pkce.ts'
-import { issuerScopes, parseScope } from '../protocol/scopes.ts'
+import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
 import { responseModes, type Recipient } from './recipient.ts'
 
 export const prompts = ['none', 'login', 'consent', 'select_account'] as const
@@ -19,6 +20,8 @@ export interface AuthorizationRequest {
   idTokenHint: string | undefined
   nonce: string | undefined
   codeChallenge: string | undefined
+  /** The thumbprint of the key that the redemption of the code must prove (RFC 9449 §10). */
+  dpopJkt: string | undefined
 }
 
 export function parseAuthorizationRequest(
@@ -33,10 +36,11 @@ export function parseAuthorizationRequest(
   const scope = parseScope(params.get('scope') ?? '')
   refuseIssuerScopes(scope)
   requireAllowedScope(client, scope)
-  if (scope.includes('openid') && !redirectUriGiven)
+  // FAPI 2.0 §5.3.2.2, as OpenID Connect Core §3.1.2.1.
+  if ((scope.includes('openid') || client.metadata.profile === 'fapi2') && !redirectUriGiven)
     throw new OAuthError(
       'invalid_request',
-      `The parameter 'redirect_uri' is missing. OpenID Connect requests must have it.`,
+      `The parameter 'redirect_uri' is missing. OpenID Connect requests and the profile fapi2 must have it.`,
     )
   const nonce = params.get('nonce')
   return {
@@ -47,6 +51,7 @@ export function parseAuthorizationRequest(
     idTokenHint: params.get('id_token_hint'),
     nonce,
     codeChallenge: requirePkce(client, params, scope.includes('openid') && nonce !== undefined),
+    dpopJkt: parseDpopJkt(params.get('dpop_jkt')),
   }
 }
 
@@ -63,24 +68,10 @@ function refuseOversize(params: Params): void {
 }
 
 function refuseUnsupported(params: Params): void {
-  if (params.get('request') !== undefined)
-    throw new OAuthError(
-      'request_not_supported',
-      `Request objects are not supported. Send the parameters themselves.`,
-    )
   if (params.get('request_uri') !== undefined)
     throw new OAuthError(
       'request_uri_not_supported',
-      `Request objects by reference are not supported. Send the parameters themselves.`,
-    )
-}
-
-function refuseIssuerScopes(scope: readonly string[]): void {
-  const name = scope.find((one) => issuerScopes.has(one))
-  if (name !== undefined)
-    throw new OAuthError(
-      'invalid_scope',
-      `The scope '${name}' is for a service itself, not for a user. Ask for it with client_credentials.`,
+      `A request_uri of your own is not supported. Send the request object itself as 'request', or push the request.`,
     )
 }
 
@@ -125,6 +116,14 @@ function parseMaxAge(text: string | undefined): number | undefined {
       `The parameter 'max_age' must be a whole number of seconds.`,
     )
   return Number(text)
+}
+
+export function parseDpopJkt(text: string | undefined): string | undefined {
+  if (text === undefined || isThumbprint(text)) return text
+  throw new OAuthError(
+    'invalid_request',
+    `The parameter 'dpop_jkt' must be the JWK SHA-256 thumbprint of the DPoP key, 43 characters of base64url.`,
+  )
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What every token_endpoint_auth_method is: its name, and how it reads a request. */
+import type { X509Certificate } from 'node:crypto'
 import type { ClientKeys } from '../clients/client-keys.ts'
 import type { Client } from '../clients/registry.ts'
 import type { Clock } from '../database/clock.ts'
@@ -10,6 +11,8 @@ import type { AssertionStore } from './store.ts'
 export interface ClientAuthRequest {
   /** The Authorization header. */
   authorization: string | undefined
+  /** Of the connection. */
+  certificate: X509Certificate | undefined
   params: Params
   witness: Pick<Witness, 'learn'>
 }
@@ -23,7 +26,9 @@ export interface ClientClaim {
 
 export interface ClientAuthContext {
   assertions: AssertionStore
-  clientKeys: Pick<ClientKeys, 'verificationKeys'>
+  clientKeys: Pick<ClientKeys, 'verificationKeys' | 'all'>
+  /** Whose client certificates count. */
+  authorities: readonly X509Certificate[]
   clock: Pick<Clock, 'now'>
   issuer: string
   /** Those at which clients authenticate: their URLs are audiences of assertions as well (RFC 7523 §3, RFC 9126 §2). */
@@ -32,8 +37,15 @@ export interface ClientAuthContext {
   skewSeconds: number
 }
 
+/** What a server may lack: it takes no client certificates, or knows no authorities for them. */
+export interface CertificateSupport {
+  certificates: boolean
+  authorities: boolean
+}
+
 export interface ClientAuthMethod {
   name: string
+  needs?: keyof CertificateSupport
   /** The claim that a request makes by this method; undefined when it does not use the method. */
   read(request: ClientAuthRequest, context: ClientAuthContext): ClientClaim | undefined
 }
@@ -62,4 +74,22 @@ export function refuseProof(
     `The client could not be authenticated by ${method}. Check the client_id and its credentials, and that this is the client's token_endpoint_auth_method.`,
     options,
   )
+}
+
+/** The client_id of a request that brings nothing else, but perhaps a certificate. */
+export function bareClientId({ authorization, params }: ClientAuthRequest): string | undefined {
+  const proofs = ['client_secret', 'client_assertion', 'client_assertion_type']
+  const bringsProof =
+    authorization !== undefined || proofs.some((name) => params.get(name) !== undefined)
+  return bringsProof ? undefined : params.get('client_id')
+}
+
+/** What is tried with a client_id and a certificate: the client's registration tells by which of these it authenticates. */
+export const bareMethods = 'none or its client certificate'
+
+export function refuseBare(
+  request: ClientAuthRequest,
+  options: Pick<ErrorOptions, 'detail' | 'cause'>,
+): OAuthError {
+  return refuseProof(request, bareMethods, options)
 }

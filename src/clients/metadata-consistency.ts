@@ -1,5 +1,6 @@
 /** What the members of client metadata must agree on with each other. */
-import { tokenExchangeGrant } from '../protocol/token-types.ts'
+import { deviceCodeGrant, jwtBearerGrant, tokenExchangeGrant } from '../protocol/grant-types.ts'
+import { certificateNameRules, countCertificateNames } from './certificate-names.ts'
 import { findEncryptionKey } from './encryption.ts'
 import { assertionAlgorithms, canVerify } from './jwks.ts'
 import type { ClientMetadata } from './metadata.ts'
@@ -60,8 +61,10 @@ const agreements: Agreement[] = [
   {
     members: ['grant_types'],
     isBroken: (m) =>
-      m.grant_types.includes('refresh_token') && !m.grant_types.includes('authorization_code'),
-    message: 'The refresh_token grant continues an authorization_code grant. Add that one.',
+      m.grant_types.includes('refresh_token') &&
+      !m.grant_types.includes('authorization_code') &&
+      !m.grant_types.includes(deviceCodeGrant),
+    message: `The refresh_token grant continues an authorization_code grant or a ${deviceCodeGrant} grant. Add one of them.`,
   },
   {
     members: ['grant_types', 'token_endpoint_auth_method'],
@@ -79,6 +82,16 @@ const agreements: Agreement[] = [
     members: ['grant_types', 'token_endpoint_auth_method'],
     isBroken: (m) => m.grant_types.includes(tokenExchangeGrant) && isPublic(m),
     message: `The grant ${tokenExchangeGrant} is only for clients that authenticate. Choose another token_endpoint_auth_method than none.`,
+  },
+  {
+    members: ['grant_types', 'token_endpoint_auth_method'],
+    isBroken: (m) => m.grant_types.includes(jwtBearerGrant) && isPublic(m),
+    message: `The ${jwtBearerGrant} grant is only for clients that authenticate. Choose another token_endpoint_auth_method than none.`,
+  },
+  {
+    members: ['assertion_issuers', 'grant_types'],
+    isBroken: (m) => m.grant_types.includes(jwtBearerGrant) !== (m.assertion_issuers !== undefined),
+    message: `Whose assertions count, and the grant type ${jwtBearerGrant}, go together. Give both or neither.`,
   },
   {
     members: ['require_pkce', 'token_endpoint_auth_method'],
@@ -104,6 +117,29 @@ const agreements: Agreement[] = [
     message: 'It is only for token_endpoint_auth_method private_key_jwt. Leave it out.',
   },
   {
+    members: ['jwks', 'require_signed_request_object', 'request_object_signing_alg'],
+    isBroken: (m) =>
+      m.require_signed_request_object === true &&
+      !requestObjectAlgorithmsOf(m).some((algorithm) => canVerify(m.jwks?.keys ?? [], algorithm)),
+    message:
+      "With require_signed_request_object it must have a signature key for request_object_signing_alg, or for one of the profile's algorithms.",
+  },
+  {
+    members: ['token_endpoint_auth_method'],
+    isBroken: (m) =>
+      m.token_endpoint_auth_method === 'tls_client_auth'
+        ? countCertificateNames(m) !== 1
+        : countCertificateNames(m) > 0,
+    message: `The method tls_client_auth, and no other, needs exactly one of ${Object.keys(certificateNameRules).join(', ')} (RFC 8705 §2.1.2).`,
+  },
+  {
+    members: ['jwks', 'token_endpoint_auth_method'],
+    isBroken: (m) =>
+      m.token_endpoint_auth_method === 'self_signed_tls_client_auth' && m.jwks === undefined,
+    message:
+      'The method self_signed_tls_client_auth needs the keys of the certificates, with the certificates as their x5c or without.',
+  },
+  {
     members: ['backchannel_logout_uri', 'backchannel_logout_session_required'],
     isBroken: (m) =>
       m.backchannel_logout_session_required === true && m.backchannel_logout_uri === undefined,
@@ -127,6 +163,13 @@ export function findInconsistencies(
 /** The algorithms that the client's assertions may be signed with (OpenID Connect Registration §2). */
 export function assertionAlgorithmsOf(metadata: ClientMetadata): readonly string[] {
   const pinned = metadata.token_endpoint_auth_signing_alg
+  if (pinned !== undefined) return [pinned]
+  return metadata.profile === 'fapi2' ? fapi2Algorithms : assertionAlgorithms
+}
+
+/** The algorithms that the client's request objects may be signed with (OpenID Connect Registration §2). */
+export function requestObjectAlgorithmsOf(metadata: ClientMetadata): readonly string[] {
+  const pinned = metadata.request_object_signing_alg
   if (pinned !== undefined) return [pinned]
   return metadata.profile === 'fapi2' ? fapi2Algorithms : assertionAlgorithms
 }

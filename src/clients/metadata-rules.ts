@@ -2,6 +2,8 @@
 import { validateClientClaims } from '../protocol/claims.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { validateBackchannelUri, validateRedirectUri } from '../protocol/redirect-uri.ts'
+import { assertionIssuers } from './assertion-issuers.ts'
+import { certificateNameRules } from './certificate-names.ts'
 import { contentEncryptions, encryptionAlgs } from './encryption.ts'
 import { exchangePolicy } from './exchange-policy.ts'
 import { assertionAlgorithms, publicKeySet } from './jwks.ts'
@@ -31,6 +33,7 @@ export function rulesFor(
     token_endpoint_auth_method: oneOf(supported.authMethods),
     token_endpoint_auth_signing_alg: oneOf(assertionAlgorithms),
     jwks: publicKeySet,
+    assertion_issuers: assertionIssuers,
     scope: scopeText,
     id_token_signed_response_alg: oneOf(supported.algorithms),
     id_token_encrypted_response_alg: oneOf(encryptionAlgs),
@@ -47,6 +50,7 @@ export function rulesFor(
     authorization_signed_response_alg: oneOf(supported.algorithms),
     dpop_bound_access_tokens: flag,
     tls_client_certificate_bound_access_tokens: flag,
+    ...certificateNameRules,
     default_max_age: wholeNumber(0, 2 ** 31 - 1),
     require_auth_time: flag,
     initiate_login_uri: webUri,

@@ -2,9 +2,11 @@
 import type { JSONWebKeySet } from 'jose'
 import { isDeepStrictEqual } from 'node:util'
 import { hintFor } from '../protocol/did-you-mean.ts'
+import { deviceCodeGrant } from '../protocol/grant-types.ts'
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
 import { originOf, type ApplicationType } from '../protocol/redirect-uri.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
+import type { AssertionIssuer } from './assertion-issuers.ts'
 import type { Encryption } from './encryption.ts'
 import type { ExchangePolicy } from './exchange-policy.ts'
 import { findInconsistencies } from './metadata-consistency.ts'
@@ -30,6 +32,8 @@ export interface ClientMetadata {
   token_endpoint_auth_method: string
   token_endpoint_auth_signing_alg?: string
   jwks?: JSONWebKeySet
+  /** Whose assertions about users the client may exchange for their access tokens (RFC 7523 §2.1). */
+  assertion_issuers?: AssertionIssuer[]
   /** The most that the client may ask for. */
   scope: string
   id_token_signed_response_alg: SigningAlg
@@ -54,6 +58,12 @@ export interface ClientMetadata {
   dpop_bound_access_tokens?: boolean
   /** RFC 8705 §3.4. */
   tls_client_certificate_bound_access_tokens?: boolean
+  /** RFC 8705 §2.1.2: of these one, for tls_client_auth. */
+  tls_client_auth_subject_dn?: string
+  tls_client_auth_san_dns?: string
+  tls_client_auth_san_uri?: string
+  tls_client_auth_san_ip?: string
+  tls_client_auth_san_email?: string
   default_max_age?: number
   require_auth_time: boolean
   initiate_login_uri?: string
@@ -130,6 +140,7 @@ function defaultsFor(given: Partial<ClientMetadata>) {
   const ofProfile = profileDefaults(given)
   const grantTypes = given.grant_types ?? ofProfile.grant_types ?? ['authorization_code']
   const usesCode = grantTypes.includes('authorization_code')
+  const signsIn = usesCode || grantTypes.includes(deviceCodeGrant)
   const refreshes = grantTypes.includes('refresh_token')
   return {
     application_type: 'web',
@@ -138,7 +149,7 @@ function defaultsFor(given: Partial<ClientMetadata>) {
     grant_types: ['authorization_code'],
     response_types: usesCode ? ['code'] : [],
     token_endpoint_auth_method: 'client_secret_basic',
-    scope: usesCode ? `openid profile email${refreshes ? ' offline_access' : ''}` : '',
+    scope: signsIn ? `openid profile email${refreshes ? ' offline_access' : ''}` : '',
     id_token_signed_response_alg: 'RS256', // OpenID Connect Registration §2
     require_auth_time: false,
     skip_consent: false,

@@ -28,6 +28,8 @@ export interface ClientRegistry {
   /** Forgets one client, or all; to be called on every NOTIFY on `clientsChannel`. */
   invalidate(clientId?: string): void
   list(): Promise<Client[]>
+  /** Those that a sign-in of this user can start from here, by name; a hundred at most. */
+  listStartable(sub: string): Promise<Client[]>
   /** Takes RFC 7591 metadata, with a client_id and a client_secret where they are to be given ones. */
   create(input: unknown): Promise<WrittenClient>
   /** Given members replace, null removes, all others stay. */
@@ -48,6 +50,7 @@ export interface ClientRegistryDependencies {
 }
 
 const maxOriginLength = 300
+const maxStartable = 100
 
 export function createClientRegistry(dependencies: ClientRegistryDependencies): ClientRegistry {
   const { store, clock, cacheSize, supported } = dependencies
@@ -91,6 +94,8 @@ export function createClientRegistry(dependencies: ClientRegistryDependencies): 
     invalidate,
 
     list: async () => (await store.listClients()).map(toClient),
+
+    listStartable: async (sub) => (await store.listStartable(sub, maxStartable)).map(toClient),
 
     async create(input) {
       const registration = settleClient(input, supported)

@@ -22,6 +22,11 @@ export interface StoredClient {
 export interface ClientStore {
   findClient(clientId: string): Promise<StoredClient | undefined>
   listClients(): Promise<StoredClient[]>
+  /**
+   * Those that a sign-in of this user can start from here, by name. Of those that registered themselves without anybody
+   * vouching for them, only those that the user has consented to: else anybody could put a link before everybody.
+   */
+  listStartable(sub: string, limit: number): Promise<StoredClient[]>
   isAllowedOrigin(origin: string): Promise<boolean>
   insertClient(client: StoredClient, transaction?: Queryable): Promise<'created' | 'exists'>
   /**
@@ -73,6 +78,21 @@ export function createClientStore(database: Database): ClientStore {
     async listClients() {
       const rows = await database.query<ClientRow>(
         `select ${clientColumns} from clients order by created_at, client_id`,
+      )
+      return rows.map(toClient)
+    },
+
+    async listStartable(sub, limit) {
+      const rows = await database.query<ClientRow>(
+        `select ${clientColumns} from clients
+         where metadata ? 'initiate_login_uri' and revoked_at is null
+           and (not exists (
+               select from client_registrations r
+               where r.client_id = clients.client_id and r.registration_token_id is null)
+             or exists (select from consents where consents.client_id = clients.client_id and sub = $1))
+         order by lower(coalesce(metadata ->> 'client_name', client_id)), client_id
+         limit $2`,
+        [sub, limit],
       )
       return rows.map(toClient)
     },

@@ -57,6 +57,36 @@ const rules: readonly Rule[] = [
       'CLAVIGER_KEY_ROTATION_INTERVAL_SECONDS is not more than CLAVIGER_KEY_PUBLICATION_LEAD_SECONDS: the next key would not be ready. Write more.',
   },
   {
+    about: ['mtlsPort', 'tlsCertFile', 'tlsKeyFile'],
+    isBroken: (config) => config.mtlsPort !== undefined && config.tls === undefined,
+    fault:
+      'CLAVIGER_MTLS_PORT is set, but not TLS_CERT_FILE. Set that too; behind a proxy, set CLAVIGER_CLIENT_CERT_HEADER instead.',
+  },
+  {
+    about: ['mtlsPort', 'port'],
+    isBroken: (config) => config.mtlsPort === config.port,
+    fault: 'CLAVIGER_MTLS_PORT is PORT. Write another one.',
+  },
+  {
+    about: ['clientCertHeader', 'trustProxy'],
+    isBroken: (config) =>
+      config.clientCertHeader !== undefined && typeof config.trustProxy !== 'object',
+    fault:
+      'CLAVIGER_CLIENT_CERT_HEADER is set, but TRUST_PROXY does not name whom to believe. Write the addresses or CIDRs of the proxies into it.',
+  },
+  {
+    about: ['mtlsPort', 'clientCertHeader', 'mtlsIssuer', 'clientCaFile'],
+    isBroken: (_, given) =>
+      (given.mtlsIssuer ?? given.clientCaFile) !== undefined && !takesCertificates(given),
+    fault:
+      'CLAVIGER_MTLS_ISSUER or CLAVIGER_TLS_CLIENT_CA_FILE is set, but no client certificates are taken. Set CLAVIGER_MTLS_PORT or CLAVIGER_CLIENT_CERT_HEADER too.',
+  },
+  {
+    about: ['mtlsIssuer'],
+    isBroken: (config) => config.mtlsIssuer?.startsWith('http:') === true,
+    fault: 'CLAVIGER_MTLS_ISSUER is http:, where there are no certificates. Write an https: URL.',
+  },
+  {
     about: ['refreshIdleTtlSeconds', 'refreshTtlSeconds'],
     isBroken: (config) => config.refreshIdleTtlSeconds > config.refreshTtlSeconds,
     fault:
@@ -70,6 +100,10 @@ const rules: readonly Rule[] = [
       'CLAVIGER_EVENT_RETENTION_SECONDS is less than CLAVIGER_SIGNAL_WINDOW_SECONDS: signals would be missed. Write at least as much, or 0 for no rows and no signals.',
   },
 ]
+
+function takesCertificates({ mtlsPort, clientCertHeader }: SettingValues): boolean {
+  return mtlsPort !== undefined || clientCertHeader !== undefined
+}
 
 function leastLeadSeconds(config: Config, given: SettingValues): number {
   return leadParts(config, given).reduce((sum, part) => sum + part, 0)

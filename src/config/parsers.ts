@@ -87,6 +87,11 @@ export const keysOf32Bytes: Parser<string> = (text) =>
     ? { value: text }
     : { fault: 'what `openssl rand -hex 32` prints' }
 
+export const headerName: Parser<string> = (text) =>
+  /^[a-z][\w-]*$/i.test(text) && !['authorization', 'cookie', 'dpop'].includes(text.toLowerCase())
+    ? { value: text.toLowerCase() }
+    : { fault: 'the name of a header of its own, such as client-cert' }
+
 export type TrustProxy = false | number | readonly string[]
 
 export const trustProxy: Parser<TrustProxy> = (text) => {

@@ -1,4 +1,5 @@
 /** Every setting: its variable, how it is read, its default as one would write it, and what it sets. */
+import { bindingSettings } from './binding-settings.ts'
 import { keySettings } from './key-settings.ts'
 import * as read from './parsers.ts'
 import { registrationSettings } from './registration-settings.ts'
@@ -99,11 +100,29 @@ export const settings = {
     default: '60',
     sentence: 'How long an authorization code can be redeemed; 600 at most.',
   },
+  deviceCodeTtlSeconds: {
+    variable: 'CLAVIGER_DEVICE_CODE_TTL_SECONDS',
+    parse: read.wholeNumber(1, 3600),
+    default: '600',
+    sentence: 'How long a person may take to enter the code that a device shows; 3600 at most.',
+  },
   authorizationRequestTtlSeconds: {
     variable: 'CLAVIGER_AUTHORIZATION_REQUEST_TTL_SECONDS',
     parse: read.wholeNumber(1, day),
     default: '1800',
     sentence: 'How long a person may take to sign in and consent.',
+  },
+  pushedRequestTtlSeconds: {
+    variable: 'CLAVIGER_PUSHED_REQUEST_TTL_SECONDS',
+    parse: read.wholeNumber(5, 600), // RFC 9126 §2.2
+    default: '60',
+    sentence: 'How long a pushed authorization request waits for the browser; 5 to 600.',
+  },
+  requirePushedRequests: {
+    variable: 'CLAVIGER_REQUIRE_PUSHED_REQUESTS',
+    parse: read.onOrOff,
+    default: 'off',
+    sentence: 'Whether every client must push its authorization requests (RFC 9126).',
   },
   refreshIdleTtlSeconds: {
     variable: 'CLAVIGER_REFRESH_TOKEN_IDLE_TTL_SECONDS',
@@ -136,6 +155,7 @@ export const settings = {
     derived: '`ISSUER`',
     sentence: 'The `aud` of access tokens that were asked for without a `resource`.',
   },
+  ...bindingSettings,
   ...keySettings,
   ...registrationSettings,
   ...revocationSettings,

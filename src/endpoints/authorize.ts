@@ -1,5 +1,6 @@
 /** Authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2, RFC 9207). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { requireArrival, type Arrival } from '../authorization/arrival.ts'
 import type { Authorization } from '../authorization/authorization.ts'
 import {
   notPending,
@@ -8,13 +9,10 @@ import {
   type PendingRequest,
   type PendingRequests,
 } from '../authorization/pending-requests.ts'
-import { resolveRecipient, type Recipient } from '../authorization/recipient.ts'
+import { resolveClient, resolveRecipient, type Recipient } from '../authorization/recipient.ts'
 import { parseAuthorizationRequest } from '../authorization/request.ts'
-import {
-  errorResponse,
-  successResponse,
-  type AuthorizationResponse,
-} from '../authorization/response.ts'
+import type { RequestObjects } from '../authorization/request-object.ts'
+import type { AuthorizationResponse, AuthorizationResponses } from '../authorization/response.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import type { BrowserSession } from '../http/browser-session.ts'
 import { logRefusal } from '../http/error-handler.ts'
@@ -37,19 +35,22 @@ export interface AuthorizeDependencies {
   idTokenHints: IdTokenHints
   pages: Pages
   site: Site
-  issuer: string
+  requestObjects: RequestObjects
+  responses: AuthorizationResponses
+  requestPolicy: { requirePushedRequests: boolean }
   watch: Watch
 }
 
-/** A request as it arrived, or as it was stored when it had to wait for a person. */
+/** A request as it arrived, or as it was stored when it was pushed or had to wait for a person. */
 interface Received {
   params: Params
+  arrival: Arrival
   pending?: PendingRequest & { reference: string }
 }
 
 export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeDependencies): void {
   const { authorization, pendingRequests, clients, browserSession, idTokenHints } = dependencies
-  const { pages, site, issuer, watch } = dependencies
+  const { pages, site, requestObjects, responses, requestPolicy, watch } = dependencies
 
   app.route({
     method: ['GET', 'POST'],
@@ -64,17 +65,32 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
         if (!(error instanceof OAuthError) || error.status >= 500) throw error
         if (error.code === 'invalid_request_uri') throw error // the client has its answer
         logRefusal(request, error)
-        return send(reply, errorResponse(recipient, { issuer, error }))
+        return send(reply, await responses.withError(recipient, error))
       }
     },
   })
 
   async function receive(params: Params): Promise<Received> {
-    const reference = referenceOf(params.get('request_uri'))
-    if (reference === undefined) return { params }
-    const pending = await pendingRequests.find(reference)
-    if (!pending || pending.clientId !== params.get('client_id')) throw notPending()
-    return { params: new Params(pending.parameters), pending: { ...pending, reference } }
+    const requestUri = params.get('request_uri')
+    const reference = referenceOf(requestUri)
+    if (reference !== undefined) {
+      const pending = await pendingRequests.find(reference)
+      if (!pending || pending.clientId !== params.get('client_id')) throw notPending()
+      const stored = new Params(pending.parameters)
+      return { params: stored, arrival: pending, pending: { ...pending, reference } }
+    }
+    const object = params.get('request')
+    if (object === undefined) return { params, arrival: { isPushed: false, isSigned: false } }
+    if (requestUri !== undefined)
+      throw new OAuthError(
+        'invalid_request',
+        `The parameters 'request' and 'request_uri' exclude each other (RFC 9101 §5). Send one.`,
+      )
+    const client = await resolveClient(params, clients)
+    return {
+      params: await requestObjects.open(client, object),
+      arrival: { isPushed: false, isSigned: true },
+    }
   }
 
   async function proceed(
@@ -84,6 +100,7 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
     recipient: Recipient,
   ): Promise<FastifyReply> {
     const { client } = recipient
+    requireArrival(client, received.arrival, requestPolicy)
     const authorizationRequest = parseAuthorizationRequest(received.params, recipient)
     // A form posted by the client's site comes without our cookie (SameSite=Lax); the redirect brings it.
     if (request.method === 'POST')
@@ -110,15 +127,23 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
     })
     if (decision === 'login' || decision === 'consent')
       return reply.redirect(
-        pages.pathOf(decision, { request: await save(received, recipient) }),
+        pages.pathOf(decision, { request: await letWait(received, recipient) }),
         303,
       )
     if (decision === 'answered-before') throw notPending()
-    return send(reply, successResponse(recipient, { issuer, code: decision.code }))
+    return send(reply, await responses.withCode(recipient, decision.code))
   }
 
   async function save(received: Received, { client }: Recipient): Promise<string> {
-    return received.pending?.reference ?? pendingRequests.save(client.clientId, received.params)
+    const { params, arrival, pending } = received
+    return pending?.reference ?? pendingRequests.save(client.clientId, params, arrival)
+  }
+
+  async function letWait(received: Received, recipient: Recipient): Promise<string> {
+    const reference = await save(received, recipient)
+    const { pending } = received
+    if (pending?.isPushed && !pending.isProlonged) await pendingRequests.prolong(reference)
+    return reference
   }
 
   function send(reply: FastifyReply, response: AuthorizationResponse): FastifyReply {

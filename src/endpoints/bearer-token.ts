@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { formParams } from '../http/requests.ts'
 import { OAuthError } from '../protocol/errors.ts'
 
-const realm = 'Bearer realm="claviger"'
+export const bearerRealm = 'Bearer realm="claviger"'
 
 export function requireBearerToken(request: FastifyRequest): string {
   const inHeader = headerToken(request.headers.authorization)
@@ -16,7 +16,7 @@ export function requireBearerToken(request: FastifyRequest): string {
   throw new OAuthError(
     'invalid_token',
     'An access token is needed. Send it as Authorization: Bearer.',
-    { headers: { 'www-authenticate': realm } },
+    { headers: { 'www-authenticate': bearerRealm } },
   )
 }
 
@@ -29,7 +29,7 @@ export function challenge(
   const wanted = scope === undefined ? '' : `, scope="${scope}"`
   return new OAuthError(code, description, {
     headers: {
-      'www-authenticate': `${realm}, error="${code}", error_description="${description}"${wanted}`,
+      'www-authenticate': `${bearerRealm}, error="${code}", error_description="${description}"${wanted}`,
     },
     ...(detail !== undefined && { detail }),
   })

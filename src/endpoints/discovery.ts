@@ -7,6 +7,7 @@ import { contentEncryptions, encryptionAlgs } from '../clients/encryption.ts'
 import { assertionAlgorithms } from '../clients/jwks.ts'
 import { sendCacheable } from '../http/cacheable.ts'
 import { basePathOf } from '../http/pages.ts'
+import { dpopAlgorithms } from '../possession/possession.ts'
 import { claimsByScope, standardScopes } from '../protocol/scopes.ts'
 import { paths } from '../protocol/paths.ts'
 import { codeChallengeMethods } from '../protocol/pkce.ts'
@@ -16,6 +17,11 @@ export interface Capabilities {
   grantTypes: readonly string[]
   authMethods: readonly string[]
   signingAlgs: readonly string[]
+  requirePushedRequests: boolean
+  /** Whether clients can show theirs (RFC 8705). */
+  certificates: boolean
+  /** Below which those do who have one. */
+  mtlsIssuer: string | undefined
   /** Whether there is one, for whomever. */
   revocationFeed: boolean
   /** Whether clients may register. */
@@ -25,13 +31,37 @@ export interface Capabilities {
 /** What tokens/issuer.ts puts in an ID token, besides the claims that scopes ask for. */
 const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'amr', 'sid', 'nonce']
 
+/** Those at which a certificate tells who a client is, or whose a token (RFC 8705 §5). */
+const mtlsEndpoints = new Set([
+  'token_endpoint',
+  'pushed_authorization_request_endpoint',
+  'device_authorization_endpoint',
+  'userinfo_endpoint',
+  'introspection_endpoint',
+  'revocation_endpoint',
+  'revocation_feed_endpoint',
+  'global_token_revocation_endpoint',
+])
+
+function mtlsAliases(metadata: object, { issuer, mtlsIssuer }: Capabilities) {
+  if (mtlsIssuer === undefined) return {}
+  const aliased = Object.entries(metadata).filter(([name]) => mtlsEndpoints.has(name))
+  const aliases = aliased.map(([name, url]) => [
+    name,
+    mtlsIssuer + String(url).slice(issuer.length),
+  ])
+  return { mtls_endpoint_aliases: Object.fromEntries(aliases) as Record<string, string> }
+}
+
 function metadataOf(capabilities: Capabilities) {
   const { issuer, grantTypes, authMethods, signingAlgs, revocationFeed } = capabilities
   const confidentialMethods = authMethods.filter((method) => method !== 'none')
   return {
     issuer,
     authorization_endpoint: issuer + paths.authorize,
+    pushed_authorization_request_endpoint: issuer + paths.pushedAuthorization,
     token_endpoint: issuer + paths.token,
+    device_authorization_endpoint: issuer + paths.deviceAuthorization, // RFC 8628 §4
     userinfo_endpoint: issuer + paths.userinfo,
     jwks_uri: issuer + paths.jwks,
     ...(capabilities.registration && { registration_endpoint: issuer + paths.register }),
@@ -64,11 +94,16 @@ function metadataOf(capabilities: Capabilities) {
     revocation_endpoint_auth_methods_supported: authMethods,
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     global_token_revocation_endpoint_auth_methods_supported: ['Bearer'],
+    dpop_signing_alg_values_supported: dpopAlgorithms,
+    ...(capabilities.certificates && { tls_client_certificate_bound_access_tokens: true }),
     authorization_response_iss_parameter_supported: true,
+    authorization_signing_alg_values_supported: signingAlgs,
+    require_pushed_authorization_requests: capabilities.requirePushedRequests,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
     claims_parameter_supported: false,
-    request_parameter_supported: false,
+    request_parameter_supported: true,
+    request_object_signing_alg_values_supported: assertionAlgorithms,
     request_uri_parameter_supported: false,
   }
 }
@@ -77,7 +112,8 @@ export function registerDiscovery(
   app: FastifyInstance,
   { capabilities, maxAgeSeconds }: { capabilities: Capabilities; maxAgeSeconds: number },
 ): void {
-  const body = JSON.stringify(metadataOf(capabilities))
+  const metadata = metadataOf(capabilities)
+  const body = JSON.stringify({ ...metadata, ...mtlsAliases(metadata, capabilities) })
   const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
   const document = { body, etag, contentType: 'application/json; charset=utf-8', maxAgeSeconds }
   const basePath = basePathOf(capabilities.issuer)

@@ -9,7 +9,7 @@ import { parseSubjectIdentifier, type SubjectIdentifier } from '../protocol/subj
 import type { Revocations } from '../revocation/revocations.ts'
 import type { Account, Accounts } from '../users/accounts.ts'
 import type { Watch } from '../watch/watch.ts'
-import { challenge } from './bearer-token.ts'
+import { refuseToken } from './access-token.ts'
 import { requireIssuerScope, type IssuerAudience } from './issuer-scope.ts'
 
 /** §7.1: narrow, so that a token that carries it can do nothing else. */
@@ -35,7 +35,7 @@ export async function registerGlobalTokenRevocation(
         errorHandler(error, _request, reply) {
           const refusal = ofOtherType(error) ?? toOAuthError(error)
           const { code, description } = refusal
-          if (code === 'invalid_request') reply.headers(challenge(code, description).headers)
+          if (code === 'invalid_request') reply.headers(refuseToken(code, description).headers)
           throw refusal
         },
       },

@@ -5,9 +5,11 @@ import { allowedScope } from '../clients/allowed-scope.ts'
 import { encryptionOf } from '../clients/encryption.ts'
 import type { Client } from '../clients/registry.ts'
 import type { Clock } from '../database/clock.ts'
+import type { PresentedBy } from '../http/presented-by.ts'
 import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { paths } from '../protocol/paths.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
 import type { ClientJwts } from '../tokens/client-jwts.ts'
@@ -20,6 +22,7 @@ export function registerIntrospect(
   app: FastifyInstance,
   {
     clientAuthentication,
+    presentedBy,
     accessTokens,
     families,
     clientJwts,
@@ -28,6 +31,7 @@ export function registerIntrospect(
     watch,
   }: {
     clientAuthentication: ClientAuthentication
+    presentedBy: PresentedBy
     accessTokens: AccessTokens
     families: Pick<RefreshFamilies, 'findLive'>
     clientJwts: ClientJwts
@@ -41,7 +45,13 @@ export function registerIntrospect(
   async function introspect(request: FastifyRequest, witness: Witness, reply: FastifyReply) {
     const params = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
-    const { client } = await clientAuthentication.authenticate({ authorization, params, witness })
+    const { certificate } = presentedBy(request)
+    const { client } = await clientAuthentication.authenticate({
+      authorization,
+      certificate,
+      params,
+      witness,
+    })
     if (client.isPublic)
       throw new OAuthError('invalid_client', 'Introspection needs a client that authenticates.')
     const asJwt = wantsJwt(request)
@@ -78,7 +88,7 @@ export function registerIntrospect(
     const verdict = await accessTokens.check(token)
     if (verdict.claims) witness.learn(subjectsOf(verdict.claims))
     return verdict.valid
-      ? { active: true, token_type: 'Bearer', ...verdict.claims }
+      ? { active: true, token_type: tokenTypeOf(verdict.claims.cnf), ...verdict.claims }
       : { active: false }
   }
 
@@ -93,6 +103,7 @@ export function registerIntrospect(
       sub: family.sub,
       client_id: family.clientId,
       ...(scope.length > 0 && { scope: scope.join(' ') }),
+      ...(family.confirmation && { cnf: family.confirmation }),
       exp: Math.floor(family.expiresAt.getTime() / 1000),
       iat: Math.floor(family.rotatedAt.getTime() / 1000),
     }

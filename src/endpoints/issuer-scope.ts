@@ -1,33 +1,46 @@
 /** Access tokens that are for this issuer itself, and what they allow (RFC 6750 §3.1). */
 import type { FastifyRequest } from 'fastify'
+import type { PresentedBy } from '../http/presented-by.ts'
+import type { Possession } from '../possession/possession.ts'
 import { isAboutUser } from '../protocol/claims.ts'
 import type { AccessTokens, AccessTokenVerdict } from '../tokens/access-tokens.ts'
 import { subjectsOf } from '../watch/events.ts'
+import { VerificationError } from '../verifier/errors.ts'
+import type { Scheme } from '../verifier/binding.ts'
 import type { Witness } from '../watch/witness.ts'
-import { challenge, requireBearerToken } from './bearer-token.ts'
+import { refuseHolder, refuseToken, requireAccessToken } from './access-token.ts'
 
 export interface IssuerAudience {
   accessTokens: Pick<AccessTokens, 'check'>
+  possession: Pick<Possession, 'requireHolder'>
+  presentedBy: PresentedBy
   /** The `aud` of tokens that are for this issuer itself. */
   audience: string
 }
 
-type ValidAccessToken = AccessTokenVerdict & { valid: true }
+type ValidAccessToken = AccessTokenVerdict & { valid: true; scheme: Scheme }
 
 export async function requireIssuerToken(
   request: FastifyRequest,
-  { accessTokens, audience }: IssuerAudience,
+  { accessTokens, possession, presentedBy, audience }: IssuerAudience,
   witness: Pick<Witness, 'learn'>,
 ): Promise<ValidAccessToken> {
-  const verdict = await accessTokens.check(requireBearerToken(request))
+  const { token, scheme } = requireAccessToken(request)
+  const verdict = await accessTokens.check(token)
   if (verdict.claims) witness.learn(subjectsOf(verdict.claims))
   if (!verdict.valid)
-    throw challenge('invalid_token', 'The access token is not valid, expired or revoked.', {
+    throw refuseToken('invalid_token', 'The access token is not valid, expired or revoked.', {
+      scheme,
       detail: verdict.reason,
     })
   if (![verdict.claims.aud].flat().includes(audience))
-    throw challenge('invalid_token', 'The access token is for another audience.')
-  return verdict
+    throw refuseToken('invalid_token', 'The access token is for another audience.', { scheme })
+  try {
+    await possession.requireHolder(verdict.claims, token, { scheme, ...presentedBy(request) })
+  } catch (error) {
+    throw error instanceof VerificationError ? refuseHolder(error, scheme) : error
+  }
+  return { ...verdict, scheme }
 }
 
 /** For a service that speaks for itself: a token that it got for a person will not do. */
@@ -37,14 +50,17 @@ export async function requireIssuerScope(
   witness: Pick<Witness, 'learn'>,
 ): Promise<ValidAccessToken> {
   const verdict = await requireIssuerToken(request, issuer, witness)
-  const { claims } = verdict
+  const { claims, scheme } = verdict
   if (isAboutUser(claims))
-    throw challenge(
+    throw refuseToken(
       'insufficient_scope',
       'The access token stands for a person. Get one by the grant client_credentials.',
-      { scope },
+      { scheme, scope },
     )
   if (!claims.scope?.split(' ').includes(scope))
-    throw challenge('insufficient_scope', `The access token lacks the scope ${scope}.`, { scope })
+    throw refuseToken('insufficient_scope', `The access token lacks the scope ${scope}.`, {
+      scheme,
+      scope,
+    })
   return verdict
 }

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ClientAuthentication } from '../client-auth/index.ts'
 import type { Client } from '../clients/registry.ts'
+import type { PresentedBy } from '../http/presented-by.ts'
 import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -18,12 +19,14 @@ export function registerRevoke(
   app: FastifyInstance,
   {
     clientAuthentication,
+    presentedBy,
     accessTokens,
     families,
     revocations,
     watch,
   }: {
     clientAuthentication: ClientAuthentication
+    presentedBy: PresentedBy
     accessTokens: AccessTokens
     families: Pick<RefreshFamilies, 'findOpen'>
     revocations: Pick<Revocations, 'revokeToken' | 'revokeGrant'>
@@ -35,7 +38,13 @@ export function registerRevoke(
   async function revoke(request: FastifyRequest, witness: Witness, reply: FastifyReply) {
     const params = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
-    const { client } = await clientAuthentication.authenticate({ authorization, params, witness })
+    const { certificate } = presentedBy(request)
+    const { client } = await clientAuthentication.authenticate({
+      authorization,
+      certificate,
+      params,
+      witness,
+    })
     const token = params.require('token')
     // The token tells what it is, so token_type_hint is not needed (RFC 7009 §2.1).
     await (token.includes('.')

@@ -3,8 +3,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { decodeJwt } from 'jose'
 import type { ClientAuthentication } from '../client-auth/index.ts'
 import type { GrantType, TokenResponse } from '../grants/grant-type.ts'
+import type { PresentedBy } from '../http/presented-by.ts'
 import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
+import type { Possession } from '../possession/possession.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Registrations } from '../registration/registrations.ts'
@@ -16,11 +18,15 @@ export function registerToken(
   app: FastifyInstance,
   {
     clientAuthentication,
+    possession,
+    presentedBy,
     grantTypes,
     registrations,
     watch,
   }: {
     clientAuthentication: ClientAuthentication
+    possession: Pick<Possession, 'confirm'>
+    presentedBy: PresentedBy
     grantTypes: readonly GrantType[]
     registrations: Pick<Registrations, 'noteUse'>
     watch: Watch
@@ -31,7 +37,14 @@ export function registerToken(
   async function exchange(request: FastifyRequest, witness: Witness): Promise<TokenResponse> {
     const params = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
-    const { client } = await clientAuthentication.authenticate({ authorization, params, witness })
+    const presented = presentedBy(request)
+    const { certificate } = presented
+    const { client } = await clientAuthentication.authenticate({
+      authorization,
+      certificate,
+      params,
+      witness,
+    })
     const name = params.require('grant_type')
     const grantType = grantTypes.find((one) => one.name === name)
     if (!grantType)
@@ -44,7 +57,8 @@ export function registerToken(
         'unauthorized_client',
         `This client is not registered for the grant_type '${grantType.name}'.`,
       )
-    const response = await grantType.exchange({ client, params, witness })
+    const confirmation = await possession.confirm(client.metadata, presented)
+    const response = await grantType.exchange({ client, params, confirmation, witness })
     await registrations.noteUse(client)
     const claims = decodeJwt<{ act?: { sub: string } }>(response.access_token)
     witness.record({

@@ -8,7 +8,7 @@ import { watched } from '../http/witness.ts'
 import { paths } from '../protocol/paths.ts'
 import type { ClientJwts } from '../tokens/client-jwts.ts'
 import type { Watch } from '../watch/watch.ts'
-import { challenge } from './bearer-token.ts'
+import { refuseToken } from './access-token.ts'
 import { requireIssuerToken, type IssuerAudience } from './issuer-scope.ts'
 
 export function registerUserinfo(
@@ -30,18 +30,20 @@ export function registerUserinfo(
     // RFC 6750 §3: what is refused before the handler, such as a body of another type, has the challenge as well.
     errorHandler(error, _request, reply) {
       const { code, description } = toOAuthError(error)
-      if (code === 'invalid_request') reply.headers(challenge(code, description).headers)
+      if (code === 'invalid_request') reply.headers(refuseToken(code, description).headers)
       throw error
     },
     handler: watched(watch, 'userinfo', async (request, witness, reply) => {
-      const { claims, account } = await requireIssuerToken(request, issuer, witness)
+      const { claims, account, scheme } = await requireIssuerToken(request, issuer, witness)
       const scope = claims.scope?.split(' ') ?? []
       if (!account || !scope.includes('openid'))
-        throw challenge('insufficient_scope', 'The access token lacks the scope openid.', {
+        throw refuseToken('insufficient_scope', 'The access token lacks the scope openid.', {
+          scheme,
           scope: 'openid',
         })
       const client = await clients.find(claims.client_id)
-      if (!client) throw challenge('invalid_token', 'The client of the access token is gone.')
+      if (!client)
+        throw refuseToken('invalid_token', 'The client of the access token is gone.', { scheme })
       witness.record({ type: 'token.used', details: { endpoint: 'userinfo' } })
       const answer = {
         ...releaseCustomClaims(account.claims, scope),

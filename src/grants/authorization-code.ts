@@ -1,5 +1,6 @@
 /** Authorization code grant (RFC 6749 §4.1.3, RFC 7636, OpenID Connect Core §3.1.3). */
 import type { Clock } from '../database/clock.ts'
+import type { Confirmation } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Params } from '../protocol/params.ts'
 import { isCodeVerifier, verifierMatches } from '../protocol/pkce.ts'
@@ -11,6 +12,7 @@ import type { Targets } from '../tokens/targets.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Witness } from '../watch/witness.ts'
 import type { GrantType } from './grant-type.ts'
+import { narrowedResources } from './narrowed-resources.ts'
 import type { Respond } from './respond.ts'
 
 export function authorizationCode({
@@ -47,6 +49,7 @@ export function authorizationCode({
       if (stored.isEnded) throw invalidCode(ended)
       requireSameRedirectUri(stored, params)
       requireVerifier(stored, verifier)
+      requireSameKey(stored, confirmation)
       const target = await targets.resolve({
         client,
         resources: narrowedResources(stored, params),
@@ -136,15 +139,12 @@ function requireVerifier(stored: StoredCode, verifier: string | undefined): void
     )
 }
 
-/** RFC 8707 §2.2: a subset of what was authorized; none means all of it. */
-function narrowedResources(stored: StoredCode, params: Params): string[] {
-  const asked = params.all('resource')
-  if (asked.length === 0) return stored.resources
-  const beyond = asked.find((resource) => !stored.resources.includes(resource))
-  if (beyond !== undefined)
+/** RFC 9449 §10: the key that the authorization request named. */
+function requireSameKey(stored: StoredCode, proven: Confirmation | undefined): void {
+  const jkt = stored.confirmation?.jkt
+  if (jkt !== undefined && jkt !== proven?.jkt)
     throw new OAuthError(
-      'invalid_target',
-      `The resource '${beyond}' was not part of the authorization request. Ask for it there.`,
+      'invalid_grant',
+      'The code is bound to the DPoP key that its authorization request named. Send a proof of that key.',
     )
-  return asked
 }

@@ -2,7 +2,7 @@
 import type { AuthenticatedClient } from '../client-auth/index.ts'
 import type { Confirmation, TokenType } from '../protocol/confirmation.ts'
 import type { Params } from '../protocol/params.ts'
-import type { tokenExchangeGrant } from '../protocol/token-types.ts'
+import type { tokenExchangeGrant } from '../protocol/grant-types.ts'
 import type { Witness } from '../watch/witness.ts'
 
 export interface TokenRequest {
@@ -26,6 +26,12 @@ export interface TokenResponse {
 }
 
 export interface GrantType {
-  name: 'authorization_code' | 'refresh_token' | 'client_credentials' | typeof tokenExchangeGrant
+  name:
+    | 'authorization_code'
+    | 'refresh_token'
+    | 'client_credentials'
+    | 'urn:ietf:params:oauth:grant-type:device_code'
+    | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+    | typeof tokenExchangeGrant
   exchange(request: TokenRequest): Promise<TokenResponse>
 }

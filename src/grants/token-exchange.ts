@@ -2,7 +2,8 @@
 import type { Clock } from '../database/clock.ts'
 import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { tokenExchangeGrant, tokenTypes } from '../protocol/token-types.ts'
+import { tokenExchangeGrant } from '../protocol/grant-types.ts'
+import { tokenTypes } from '../protocol/token-types.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
 import { maxOwnTokenLength } from '../tokens/own-tokens.ts'
 import type { PresentedToken, PresentedTokens } from '../tokens/presented-tokens.ts'
@@ -107,16 +108,15 @@ export function tokenExchange({
 /** Its user, session and grant stay those of the subject token, and so does what revokes it. */
 function userOf({ account, claims, origin, sub }: PresentedToken) {
   if (!account) return undefined
-  const { auth_time: authTime, amr, acr } = claims
+  const { auth_time: authTime, amr } = claims
   return {
     account,
     grant: {
       sub,
-      sid: String(origin.sid),
-      grantId: origin.grant_id, // an ID token has none
-      authTime: new Date(Number(authTime) * 1000),
-      amr: Array.isArray(amr) ? amr.map(String) : [],
-      acr: typeof acr === 'string' ? acr : undefined,
+      ...(origin.sid !== undefined && { sid: origin.sid }),
+      ...(origin.grant_id !== undefined && { grantId: origin.grant_id }), // an ID token has none
+      ...(typeof authTime === 'number' && { authTime: new Date(authTime * 1000) }),
+      ...(Array.isArray(amr) && { amr: amr.map(String) }),
     },
   }
 }

@@ -6,13 +6,18 @@ import { paths } from '../protocol/paths.ts'
 import { loggedPath } from './requests.ts'
 
 const publicPaths = new Set<string>([paths.openidConfiguration, paths.jwks])
-const clientPaths = new Set<string>([paths.token, paths.userinfo, paths.revoke])
+const clientPaths = new Set<string>([
+  paths.pushedAuthorization,
+  paths.token,
+  paths.userinfo,
+  paths.revoke,
+])
 
 /** No credentials: browsers' cookies are for pages, never for what a script may read. */
 const shared: FastifyCorsOptions = {
   methods: ['GET', 'POST'],
-  allowedHeaders: ['authorization', 'content-type'],
-  exposedHeaders: ['www-authenticate', 'x-request-id'],
+  allowedHeaders: ['authorization', 'content-type', 'dpop'],
+  exposedHeaders: ['www-authenticate', 'dpop-nonce', 'x-request-id'],
   maxAge: 600,
 }
 

@@ -1,6 +1,7 @@
 /**
- * Limits on guessing passwords and on registering clients, counted in Postgres and so shared by all nodes. Names and addresses are stored as
- * hashes only. Without the database there is no answer: nobody guesses unlimited during an outage.
+ * Limits on guessing passwords and user codes and on registering clients, counted in Postgres and so shared by all
+ * nodes. Names and addresses are stored as hashes only. Without the database there is no answer: nobody guesses unlimited
+ * during an outage.
  */
 import { createHash } from 'node:crypto'
 import { RateLimiterPostgres } from 'rate-limiter-flexible'
@@ -25,6 +26,12 @@ export interface RateLimits {
   recordFailure(attempt: LoginAttempt): Promise<void>
   /** Forgets the attempts of this identifier from this address. */
   recordSuccess(attempt: LoginAttempt): Promise<void>
+  /**
+   * RFC 8628 §5.1: to be asked before a user code is looked up. Counts the attempt at once, so that simultaneous guesses
+   * do not all pass; one that was right is taken back, as many people may share an address.
+   */
+  userCodeAttempt(address: string): Promise<RateLimitVerdict>
+  recordUserCodeFound(address: string): Promise<void>
   /** To be asked before a client is registered that nobody vouches for. Counts the attempt. */
   registration(address: string): Promise<RateLimitVerdict>
 }
@@ -33,6 +40,7 @@ const limits = {
   pair: { points: 10, duration: 15 * 60 },
   address: { points: 100, duration: 15 * 60 },
   identifier: { points: 100, duration: 60 * 60 },
+  userCode: { points: 30, duration: 15 * 60 },
   registration: { points: 100, duration: 60 * 60 },
 }
 
@@ -56,6 +64,7 @@ export function createRateLimits({
       clearExpiredByTimeout: false, // jobs/purge-expired does it
     })
   const [pair, address, identifier] = [limiter('pair'), limiter('address'), limiter('identifier')]
+  const userCode = limiter('userCode')
   const registrations = limiter('registration')
 
   return {
@@ -82,6 +91,17 @@ export function createRateLimits({
       await Promise.all([pair.delete(keys.pair), identifier.reward(keys.identifier)])
     },
 
+    async userCodeAttempt(from) {
+      const attempts = await userCode.penalty(hash(networkOf(from)))
+      return attempts.consumedPoints > limits.userCode.points
+        ? refuse(attempts.msBeforeNext)
+        : { allowed: true }
+    },
+
+    async recordUserCodeFound(from) {
+      await userCode.reward(hash(networkOf(from)))
+    },
+
     async registration(from) {
       const attempts = await registrations.penalty(hash(networkOf(from)))
       return attempts.consumedPoints > limits.registration.points
@@ -95,6 +115,8 @@ const unlimited: RateLimits = {
   loginAttempt: async () => ({ allowed: true }),
   recordFailure: async () => {},
   recordSuccess: async () => {},
+  userCodeAttempt: async () => ({ allowed: true }),
+  recordUserCodeFound: async () => {},
   registration: async () => ({ allowed: true }),
 }
 

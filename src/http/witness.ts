@@ -1,6 +1,6 @@
 /** The watch's witness of a request, and what it sees of every refusal at an endpoint for tokens. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { OAuthError } from '../protocol/errors.ts'
+import { OAuthError, type ErrorCode } from '../protocol/errors.ts'
 import type { TokenEvent, WatchedEndpoint } from '../watch/events.ts'
 import type { Watch } from '../watch/watch.ts'
 import { createWitness, type Witness } from '../watch/witness.ts'
@@ -17,6 +17,9 @@ type WatchedHandler<Answer> = (
   reply: FastifyReply,
 ) => Promise<Answer>
 
+/** Who is told to come again was not refused anything: a device (RFC 8628 §3.5), or who gets a nonce (RFC 9449 §8). */
+const delays = new Set<ErrorCode>(['authorization_pending', 'slow_down', 'use_dpop_nonce'])
+
 /** A route's handler whose refusals are recorded; of an outage nothing is, as nobody was refused anything. */
 export function watched<Answer>(
   watch: Watch,
@@ -28,11 +31,14 @@ export function watched<Answer>(
     try {
       return await handler(request, witness, reply)
     } catch (error) {
-      if (error instanceof OAuthError && error.status < 500)
-        witness.record(toEvent(error, endpoint))
+      if (error instanceof OAuthError && isRefusal(error)) witness.record(toEvent(error, endpoint))
       throw error
     }
   }
+}
+
+function isRefusal({ status, code }: OAuthError): boolean {
+  return status < 500 && !delays.has(code)
 }
 
 function toEvent({ code }: OAuthError, endpoint: WatchedEndpoint): TokenEvent {

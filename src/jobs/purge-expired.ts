@@ -5,7 +5,7 @@ import { expirables, type Expirable, type JobsStore } from './store.ts'
 
 const graceSeconds = 300 // so that whoever began with a row just before it expired still finds it
 const batchSize = 500
-const batchSizes: Partial<Record<Expirable, number>> = { tokenEvents: 5000 } // they come by the thousand
+const batchSizes: Partial<Record<Expirable, number>> = { tokenEvents: 5000, usedProofs: 5000 } // they come by the thousand
 const day = 86_400
 /** Useless long before, and kept for whoever looks into what happened. */
 const keptSeconds: Partial<Record<Expirable, number>> = {

@@ -7,9 +7,11 @@ export const expirables = [
   'logoutDeliveries',
   'authorizationRequests',
   'authorizationCodes',
+  'deviceCodes',
   'expiredRefreshFamilies',
   'revokedRefreshFamilies',
   'usedAssertions',
+  'usedProofs',
   'revocations',
   'rateLimits',
   'initialAccessTokens',
@@ -60,6 +62,12 @@ const statements: Record<Expirable, string> = {
       where expires_at < $1
       order by expires_at limit $2 for update skip locked))`,
 
+  deviceCodes: `
+    delete from device_codes where code_hash = any (array(
+      select code_hash from device_codes
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
   expiredRefreshFamilies: `
     delete from refresh_families where grant_id = any (array(
       select grant_id from refresh_families
@@ -75,6 +83,12 @@ const statements: Record<Expirable, string> = {
   usedAssertions: `
     delete from used_assertions where assertion_hash = any (array(
       select assertion_hash from used_assertions
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`,
+
+  usedProofs: `
+    delete from used_proofs where proof_hash = any (array(
+      select proof_hash from used_proofs
       where expires_at < $1
       order by expires_at limit $2 for update skip locked))`,
 
@@ -141,8 +155,10 @@ const expiries: Record<string, string> = {
   sessions: 'min(expires_at)',
   authorization_requests: 'min(expires_at)',
   authorization_codes: 'min(expires_at)',
+  device_codes: 'min(expires_at)',
   refresh_families: 'min(least(idle_expires_at, expires_at))',
   used_assertions: 'min(expires_at)',
+  used_proofs: 'min(expires_at)',
   revocations: 'min(expires_at)',
   registration_tokens: 'min(expires_at)',
   client_registrations: 'min(expires_at)',

@@ -57,25 +57,7 @@ export function ConsentPage(props: ConsentPageProps) {
           </span>
         </li>
       </ul>
-      <h2 id="grants">{name} will be able to:</h2>
-      <ul class="grants" aria-labelledby="grants">
-        {props.scopes.map((scope) => (
-          <ScopeItem scope={scope} />
-        ))}
-        {props.resources.map((resource) => (
-          <li>
-            <Icon name="server" />
-            <div>
-              Use{' '}
-              <strong>
-                <Foreign>{resource.name}</Foreign>
-              </strong>{' '}
-              on your behalf
-              <small>{resource.resource}</small>
-            </div>
-          </li>
-        ))}
-      </ul>
+      <Grants {...props} />
       <form method="post" action={action}>
         <HiddenFields
           fields={[
@@ -99,6 +81,39 @@ export function ConsentPage(props: ConsentPageProps) {
       </form>
       <ClientLinks client={client} />
     </Layout>
+  )
+}
+
+/** What the application would get. */
+export function Grants({
+  client,
+  scopes,
+  resources,
+}: Pick<ConsentPageProps, 'client' | 'scopes' | 'resources'>) {
+  return (
+    <>
+      <h2 id="grants">
+        <Foreign>{client.name}</Foreign> will be able to:
+      </h2>
+      <ul class="grants" aria-labelledby="grants">
+        {scopes.map((scope) => (
+          <ScopeItem scope={scope} />
+        ))}
+        {resources.map((resource) => (
+          <li>
+            <Icon name="server" />
+            <div>
+              Use{' '}
+              <strong>
+                <Foreign>{resource.name}</Foreign>
+              </strong>{' '}
+              on your behalf
+              <small>{resource.resource}</small>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </>
   )
 }
 

@@ -1,4 +1,5 @@
-/** Markup of the start page: who is signed in, and where the machines' documents are. */
+/** Markup of the start page: who is signed in, their applications, and where the machines' documents are. */
+import { ClientLogo, type ClientView } from './client-view.tsx'
 import { Foreign, HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
 
@@ -7,6 +8,7 @@ export interface HomePageProps {
   discoveryUrl: string
   /** Who is signed in, and the form that signs out. */
   session?: HomeSession | undefined
+  applications?: readonly Application[]
   /** Where signing in without an application starts. */
   signInUrl?: string | undefined
 }
@@ -18,7 +20,14 @@ export interface HomeSession {
   csrf: string
 }
 
-export function HomePage({ site, discoveryUrl, session, signInUrl }: HomePageProps) {
+export interface Application {
+  client: ClientView
+  /** Where a sign-in to it starts. */
+  url: string
+}
+
+export function HomePage(props: HomePageProps) {
+  const { site, discoveryUrl, session, applications = [], signInUrl } = props
   return (
     <Layout site={site} title="Home">
       <div class="intro">
@@ -37,6 +46,21 @@ export function HomePage({ site, discoveryUrl, session, signInUrl }: HomePagePro
           )}
         </p>
       </div>
+      {applications.length > 0 && (
+        <nav class="applications" aria-labelledby="applications">
+          <h2 id="applications">Your applications</h2>
+          <ul>
+            {applications.map(({ client, url }) => (
+              <li>
+                <a href={url} rel="noreferrer">
+                  <ClientLogo client={client} />
+                  <Foreign>{client.name}</Foreign>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+      )}
       {session && (
         <form method="post" action={session.signOutAction}>
           <HiddenFields fields={[['csrf', session.csrf]]} />

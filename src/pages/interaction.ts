@@ -7,6 +7,7 @@ import {
 } from '../authorization/pending-requests.ts'
 import type { Client, ClientRegistry } from '../clients/registry.ts'
 import type { Pages } from '../http/pages.ts'
+import { formatUserCode, parseUserCode } from '../protocol/user-code.ts'
 import type { ClientView } from './client-view.tsx'
 
 export interface Interaction {
@@ -16,7 +17,31 @@ export interface Interaction {
   clientView: ClientView
 }
 
-/** Undefined without a reference; refuses one that is unknown, has expired or had its answer. */
+const devicePrefix = 'device:'
+
+/** In place of a reference, when it is for the device page that a person signs in. */
+export function toDeviceReference(userCode = ''): string {
+  return devicePrefix + userCode
+}
+
+/** Where a person goes on who has signed in. */
+export function pathAfterLogin(
+  pages: Pages,
+  {
+    reference,
+    interaction,
+  }: { reference: string | undefined; interaction: Interaction | undefined },
+): string {
+  if (interaction) return resumePath(pages, interaction)
+  if (!reference?.startsWith(devicePrefix)) return pages.pathOf('home')
+  const userCode = parseUserCode(reference.slice(devicePrefix.length))
+  return pages.pathOf(
+    'device',
+    userCode === undefined ? undefined : { user_code: formatUserCode(userCode) },
+  )
+}
+
+/** Undefined without a reference, or when it is for the device page; refuses one that is unknown, has expired or had its answer. */
 export async function findInteraction(
   reference: string | undefined,
   {
@@ -27,7 +52,7 @@ export async function findInteraction(
     clients: Pick<ClientRegistry, 'find'>
   },
 ): Promise<Interaction | undefined> {
-  if (reference === undefined) return undefined
+  if (reference === undefined || reference.startsWith(devicePrefix)) return undefined
   const pending = await pendingRequests.find(reference)
   const client = pending && (await clients.find(pending.clientId))
   if (!pending || !client) throw notPending()

@@ -13,7 +13,7 @@ export interface LoginPageProps {
   site: Site
   action: string
   csrf: string
-  /** The authorization request to resume; empty when the person came by themselves. */
+  /** What to go on with (interaction.ts); empty when the person came by themselves. */
   request: string
   client?: ClientView | undefined
   /** login_hint, or what was typed before. */
@@ -105,7 +105,7 @@ const problemTexts = {
   busy: 'Many people are signing in right now. Wait a few seconds, then try again.',
 }
 
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   if (seconds <= 60) return 'a minute'
   const minutes = Math.ceil(seconds / 60)
   if (minutes < 60) return `${minutes} minutes`

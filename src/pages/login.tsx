@@ -13,7 +13,7 @@ import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Watch } from '../watch/watch.ts'
-import { findInteraction, resumePath, type Interaction } from './interaction.ts'
+import { findInteraction, pathAfterLogin, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 import { LoginPage, type LoginProblem } from './login-view.tsx'
 
@@ -36,15 +36,18 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
     dependencies
 
   app.get(paths.login, { config: { isPage: true } }, async (request, reply) => {
-    const interaction = await findInteraction(queryParams(request).get('request'), dependencies)
-    return show(request, reply, { interaction, username: loginHintOf(interaction) })
+    const reference = queryParams(request).get('request')
+    const interaction = await findInteraction(reference, dependencies)
+    return show(request, reply, { reference, interaction, username: loginHintOf(interaction) })
   })
 
   app.post(paths.login, { config: { isPage: true } }, async (request, reply) => {
     const form = formParams(request).refuseDuplicates()
-    const interaction = await findInteraction(form.get('request'), dependencies)
+    const reference = form.get('request')
+    const interaction = await findInteraction(reference, dependencies)
     const username = form.get('username') ?? ''
     const problem = (kind: 'rejected' | 'expired' | 'busy') => ({
+      reference,
       interaction,
       username,
       problem: { kind },
@@ -59,6 +62,7 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
       witness.record({ type: 'login.failed', details: { reason: 'rate-limited' } })
       reply.code(429).header('retry-after', String(limit.retryAfterSeconds))
       return show(request, reply, {
+        reference,
         interaction,
         username,
         problem: { kind: 'rate-limited', retryAfterSeconds: limit.retryAfterSeconds },
@@ -83,13 +87,14 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
     })
     if (interaction) await pendingRequests.setSignIn(interaction.reference, sid)
     witness.record({ type: 'login.succeeded', sub: account.sub, sid })
-    return reply.redirect(interaction ? resumePath(pages, interaction) : pages.pathOf('home'), 303)
+    return reply.redirect(pathAfterLogin(pages, { reference, interaction }), 303)
   })
 
   function show(
     request: FastifyRequest,
     reply: FastifyReply,
     view: {
+      reference: string | undefined
       interaction: Interaction | undefined
       username?: string | undefined
       problem?: LoginProblem
@@ -101,7 +106,7 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
         site={site}
         action={pages.pathOf('login')}
         csrf={browserSession.formToken(request, reply, formPurpose)}
-        request={view.interaction?.reference ?? ''}
+        request={view.reference ?? ''}
         client={view.interaction?.clientView}
         username={view.username}
         problem={view.problem}

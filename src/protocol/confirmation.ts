@@ -7,6 +7,11 @@ export interface Confirmation {
   'x5t#S256'?: string
 }
 
+/** A SHA-256 in base64url. */
+export function isThumbprint(text: string): boolean {
+  return /^[\w-]{43}$/.test(text)
+}
+
 export type TokenType = 'Bearer' | 'DPoP'
 
 export function tokenTypeOf(confirmation: Confirmation | undefined): TokenType {

@@ -44,6 +44,11 @@ export class Params {
     return this
   }
 
+  /** The same with one parameter set to one value. */
+  with(name: string, value: string): Params {
+    return new Params([...this.entries().filter(([other]) => other !== name), [name, value]])
+  }
+
   /** All pairs, in the order received by name. */
   entries(): [string, string][] {
     return [...this.#values].flatMap(([name, values]) =>

@@ -41,6 +41,15 @@ export const userScopes: ReadonlySet<string> = new Set(standardScopes)
 /** The scopes that let a service speak to the issuer itself. No user can give them away. */
 export const issuerScopes: ReadonlySet<string> = new Set([feedScope, 'global_token_revocation'])
 
+export function refuseIssuerScopes(scope: readonly string[]): void {
+  const name = scope.find((one) => issuerScopes.has(one))
+  if (name !== undefined)
+    throw new OAuthError(
+      'invalid_scope',
+      `The scope '${name}' is for a service itself, not for a user. Ask for it with client_credentials.`,
+    )
+}
+
 export function isScopeToken(text: string): boolean {
   return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }

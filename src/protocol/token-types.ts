@@ -7,5 +7,3 @@ export const tokenTypes = {
   idToken: `${prefix}id_token`,
   jwt: `${prefix}jwt`,
 } as const
-
-export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'

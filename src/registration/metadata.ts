@@ -22,6 +22,7 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   token_endpoint_auth_method: true,
   token_endpoint_auth_signing_alg: true,
   jwks: true,
+  assertion_issuers: false, // whom to believe who a user is
   scope: true, // of those that the settings name
   id_token_signed_response_alg: true,
   id_token_encrypted_response_alg: true,
@@ -38,6 +39,11 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   authorization_signed_response_alg: true,
   dpop_bound_access_tokens: true,
   tls_client_certificate_bound_access_tokens: true,
+  tls_client_auth_subject_dn: true,
+  tls_client_auth_san_dns: true,
+  tls_client_auth_san_uri: true,
+  tls_client_auth_san_ip: true,
+  tls_client_auth_san_email: true,
   default_max_age: true,
   require_auth_time: true,
   initiate_login_uri: true,

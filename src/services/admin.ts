@@ -1,6 +1,7 @@
 /** People, clients, resources, sessions and revocations: what an administrator works on. */
 import { createAuditStore } from '../audit/store.ts'
-import { authMethodNames } from '../client-auth/index.ts'
+import { authMethodNamesWith } from '../client-auth/index.ts'
+import type { CertificateSupport } from '../client-auth/method.ts'
 import { createClientRegistry } from '../clients/registry.ts'
 import { createResourceStore } from '../clients/resources-store.ts'
 import { createResources } from '../clients/resources.ts'
@@ -42,7 +43,7 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
   const accounts = createAccounts({ store: createUserStore(database), hasher, clock })
   const supported = {
     grantTypes: grantTypeNames,
-    authMethods: authMethodNames,
+    authMethods: authMethodNamesWith(certificateSupportOf(config)),
     algorithms: config.signingAlgs,
     insecureHttp: config.insecureHttp,
   }
@@ -104,4 +105,10 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     tokenLifetimes,
     longestTokenSeconds,
   }
+}
+
+/** Whether clients can show certificates, and whose count. */
+export function certificateSupportOf(config: Config): CertificateSupport {
+  const certificates = config.mtlsPort !== undefined || config.clientCertHeader !== undefined
+  return { certificates, authorities: config.clientCaFile !== undefined }
 }

@@ -1,9 +1,13 @@
 /** Everything that serves requests, built in dependency order. */
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createAuthorization } from '../authorization/authorization.ts'
 import { createPendingRequests } from '../authorization/pending-requests.ts'
+import { createRequestObjects } from '../authorization/request-object.ts'
+import { createAuthorizationResponses } from '../authorization/response.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
-import { authMethodNames, createClientAuthentication } from '../client-auth/index.ts'
+import { readAuthorities } from '../client-auth/authorities.ts'
+import { authMethodNamesWith, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
 import { createClientKeys } from '../clients/client-keys.ts'
 import { createClientEncryption } from '../clients/encryption.ts'
@@ -13,12 +17,17 @@ import { createFeedAccess } from '../endpoints/feed-access.ts'
 import { createGrantTypes, grantTypeNames } from '../grants/index.ts'
 import { createAssets } from '../http/assets.ts'
 import { createBrowserSession } from '../http/browser-session.ts'
+import { createClientCertificateReader } from '../http/client-certificate.ts'
 import { createCsrf } from '../http/csrf.ts'
 import { basePathOf, createPages } from '../http/pages.ts'
+import { createPresentedBy } from '../http/presented-by.ts'
 import { createRateLimits } from '../http/rate-limits.ts'
 import { createSecurityHeaders } from '../http/security-headers.ts'
 import { createServerSecretStore } from '../keys/server-secret-store.ts'
 import { loadServerSecret } from '../keys/server-secret.ts'
+import { createNonces } from '../possession/nonces.ts'
+import { createPossession } from '../possession/possession.ts'
+import { createProofStore } from '../possession/store.ts'
 import { paths } from '../protocol/paths.ts'
 import { createFeedDocuments } from '../revocation/feed-documents.ts'
 import { createRevocationFeed } from '../revocation/feed.ts'
@@ -27,6 +36,8 @@ import { createAccessTokens } from '../tokens/access-tokens.ts'
 import { createClientJwts } from '../tokens/client-jwts.ts'
 import { createCodeStore } from '../tokens/code-store.ts'
 import { createCodes } from '../tokens/codes.ts'
+import { createDeviceCodeStore } from '../tokens/device-code-store.ts'
+import { createDeviceCodes } from '../tokens/device-codes.ts'
 import { createEndGrant } from '../tokens/end-grant.ts'
 import { createFamilyStore } from '../tokens/family-store.ts'
 import { createIdTokenHints } from '../tokens/id-token-hints.ts'
@@ -38,17 +49,21 @@ import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTargets } from '../tokens/targets.ts'
 import { feedType } from '../verifier/feed.ts'
-import { createAdminServices, type ServiceOptions } from './admin.ts'
+import { certificateSupportOf, createAdminServices, type ServiceOptions } from './admin.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
 import { createRegistrationServices } from './registration.ts'
 import { createWatchServices } from './watch.ts'
 
+/** Where clients authenticate: each is an audience of their assertions (RFC 7523 §3, RFC 9126 §2). */
+const authenticatingPaths = [paths.token, paths.pushedAuthorization, paths.deviceAuthorization]
+
 export type Services = Awaited<ReturnType<typeof createServices>>
 
 export async function createServices(options: ServiceOptions) {
   const { config, database, clock } = options
-  const { issuer } = config
+  const { issuer, mtlsIssuer } = config
+  const certificateSupport = certificateSupportOf(config)
   const admin = createAdminServices(options)
   const keys = await createKeyServices(options, admin)
   const { accounts, clients, resources, revocations, sessions } = admin
@@ -61,6 +76,11 @@ export async function createServices(options: ServiceOptions) {
 
   const consents = createConsents({ store: createConsentStore(database), clock })
   const codes = createCodes({ store: createCodeStore(database), clock, settings: config })
+  const deviceCodes = createDeviceCodes({
+    store: createDeviceCodeStore(database),
+    clock,
+    settings: config,
+  })
   const families = createRefreshFamilies({
     store: createFamilyStore(database),
     format: createRefreshTokenFormat({ key: serverSecret.deriveKey('refresh tokens') }),
@@ -84,25 +104,56 @@ export async function createServices(options: ServiceOptions) {
   const revocationFeed = createRevocationFeed({ store: createRevocationStore(database), clock })
   addGauges({ ...watchServices, database, clock, keyring, revocationFeed })
 
+  const possession = createPossession({
+    store: createProofStore(database),
+    nonces: createNonces({ key: serverSecret.deriveKey('dpop nonces'), clock }),
+    nonceMode: config.dpopNonce,
+    issuer,
+    mtlsIssuer,
+    clock,
+  })
+  const presentedBy = createPresentedBy({
+    issuer,
+    readClientCertificate: createClientCertificateReader({
+      header: config.clientCertHeader,
+      trustedProxies: typeof config.trustProxy === 'object' ? config.trustProxy : [],
+    }),
+  })
+
   const authorization = createAuthorization({ codes, targets, clock })
   const pendingRequests = createPendingRequests({
     store: createPendingRequestStore(database),
     clock,
     ttlSeconds: config.authorizationRequestTtlSeconds,
+    pushedTtlSeconds: config.pushedRequestTtlSeconds,
   })
   const clientKeys = createClientKeys()
   const clientEncryption = createClientEncryption({ clientKeys })
-  const clientAuthentication = createClientAuthentication({
-    clients,
-    assertions: createAssertionStore(database),
+  const requestObjects = createRequestObjects({
     clientKeys,
     issuer,
-    endpoints: [paths.token, paths.pushedAuthorization].map((path) => issuer + path),
+    clock,
+    skewSeconds: config.clockSkewSeconds,
+  })
+  const assertions = createAssertionStore(database)
+  const clientAuthentication = createClientAuthentication({
+    clients,
+    assertions,
+    clientKeys,
+    issuer,
+    authorities:
+      config.clientCaFile === undefined
+        ? []
+        : readAuthorities(readFileSync(config.clientCaFile, 'utf8')),
+    endpoints: [issuer, mtlsIssuer ?? []]
+      .flat()
+      .flatMap((base) => authenticatingPaths.map((path) => base + path)),
     clock,
     skewSeconds: config.clockSkewSeconds,
   })
   const grantTypes = createGrantTypes({
     codes,
+    deviceCodes,
     accounts,
     families,
     targets,
@@ -111,6 +162,9 @@ export async function createServices(options: ServiceOptions) {
     issuer: tokenIssuer,
     presentedTokens: createPresentedTokens({ accessTokens, ownTokens, accounts }),
     clientEncryption,
+    assertions,
+    assertionAudiences: [issuer, issuer + paths.token],
+    skewSeconds: config.clockSkewSeconds,
     clock,
   })
 
@@ -128,6 +182,8 @@ export async function createServices(options: ServiceOptions) {
     audience: config.defaultAudience,
     clock,
     consents,
+    targets,
+    deviceCodes,
     clientKeys,
     clientJwts: createClientJwts({ keyring, encryption: clientEncryption, issuer }),
     families,
@@ -136,7 +192,15 @@ export async function createServices(options: ServiceOptions) {
     revocationFeed,
     authorization,
     pendingRequests,
+    requestObjects,
+    responses: createAuthorizationResponses({ issuer, keyring, clock }),
+    requestPolicy: {
+      requirePushedRequests: config.requirePushedRequests,
+      pushedTtlSeconds: config.pushedRequestTtlSeconds,
+    },
     clientAuthentication,
+    possession,
+    presentedBy,
     grantTypes,
     registrations,
     basePath,
@@ -159,8 +223,11 @@ export async function createServices(options: ServiceOptions) {
       capabilities: {
         issuer,
         grantTypes: grantTypeNames,
-        authMethods: authMethodNames,
+        authMethods: authMethodNamesWith(certificateSupport),
+        certificates: certificateSupport.certificates,
+        mtlsIssuer,
         signingAlgs: config.signingAlgs,
+        requirePushedRequests: config.requirePushedRequests,
         revocationFeed: config.revocationFeed !== 'off',
         registration: config.registration !== 'off',
       },
@@ -186,6 +253,8 @@ export async function createServices(options: ServiceOptions) {
           ownTokens: createOwnTokens({ keyring, revocations: revocationFeed, issuer, clock }),
           accounts,
         }),
+        possession,
+        presentedBy,
         audience: config.defaultAudience,
       }),
       feed: revocationFeed,

@@ -1,5 +1,6 @@
 /** Checks an access token that this issuer signed, as its own endpoints accept it: good, alive, not revoked, its user too. */
 import { isAboutUser } from '../protocol/claims.ts'
+import type { Confirmation } from '../protocol/confirmation.ts'
 import type { Account, Accounts } from '../users/accounts.ts'
 import type { TokenOrigin } from '../verifier/not-before.ts'
 import type { OwnTokens } from './own-tokens.ts'
@@ -16,6 +17,7 @@ export interface AccessTokenClaims {
   scope?: string
   sid?: string
   grant_id?: string
+  cnf?: Confirmation
   [claim: string]: unknown
 }
 

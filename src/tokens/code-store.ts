@@ -114,16 +114,17 @@ export function createCodeStore(database: Queryable) {
     async consumeCode(
       codeHash: Buffer,
       { now, refreshable, listensForLogout, confirmation, idleExpiresAt, expiresAt }: Consumption,
+      table: 'authorization_codes' | 'device_codes' = 'authorization_codes',
     ): Promise<'consumed' | 'replayed' | 'ended'> {
       const [row] = await database.query<{ is_first: boolean; is_begun: boolean }>(
         `with session as materialized (
            select s.expires_at
-           from authorization_codes o
+           from ${table} o
            join sessions s on s.sid = o.sid and s.sub = o.sub
            where o.code_hash = $1 and s.ended_at is null
            for share of s
          ), consumed as (
-           update authorization_codes set consumed_at = $2
+           update ${table} set consumed_at = $2
            where code_hash = $1 and consumed_at is null
            returning grant_id, client_id, sub, sid, scope, resources, auth_time, amr, acr, claims,
              authorization_details, created_at

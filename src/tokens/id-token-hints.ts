@@ -28,15 +28,16 @@ export function createIdTokenHints({
       if (token === undefined) return undefined
       const rules = { typ: 'JWT', allowExpired: true }
       const verdict = await ownTokens.check(token, rules, () => Promise.resolve())
-      if (!verdict.valid)
+      // A signed authorization response (JARM) is such a JWT as well, but about nobody.
+      if (!verdict.valid || typeof verdict.claims['sub'] !== 'string')
         throw new OAuthError(
           'invalid_request',
           `The parameter 'id_token_hint' is not an ID token of this issuer.`,
-          { detail: verdict.detail },
+          { detail: verdict.valid ? 'It has no sub.' : verdict.detail },
         )
       const { sub, sid, aud } = verdict.claims
       const { isRevoked } = verdict
-      return { sub: String(sub), sid: String(sid), clientId: String(aud), isRevoked }
+      return { sub, sid: String(sid), clientId: String(aud), isRevoked }
     },
   }
 }

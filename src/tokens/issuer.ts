@@ -10,6 +10,12 @@ import type { TokenParts } from '../verifier/not-before.ts'
 import type { Grant } from './grant.ts'
 import type { Target } from './targets.ts'
 
+/**
+ * What an access token says of its grant; without a session when nobody signed in here for it (RFC 7523), and without a
+ * grant when it was exchanged for an ID token.
+ */
+type TokenGrant = Pick<Grant, 'sub'> & Partial<Pick<Grant, 'grantId' | 'sid' | 'authTime' | 'amr'>>
+
 export interface AccessTokenRequest {
   client: Client
   target: Target
@@ -20,11 +26,6 @@ export interface AccessTokenRequest {
   user?: { grant: TokenGrant; account: Account } | undefined
   /** RFC 8693. */
   exchanged?: ExchangedClaims | undefined
-}
-
-/** What an access token says of its grant. */
-export type TokenGrant = Pick<Grant, 'sub' | 'sid' | 'authTime' | 'amr' | 'acr'> & {
-  grantId: string | undefined
 }
 
 /** What only exchanged tokens have (RFC 8693 §4), as claims. */
@@ -72,7 +73,7 @@ export function createTokenIssuer({
         ...(confirmation && { cnf: confirmation }),
         ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
         ...(user && {
-          auth_time: toSeconds(user.grant.authTime),
+          ...(user.grant.authTime && { auth_time: toSeconds(user.grant.authTime) }),
           amr: user.grant.amr,
           sid: user.grant.sid,
           grant_id: user.grant.grantId,

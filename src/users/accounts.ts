@@ -27,6 +27,8 @@ export interface Accounts {
   /** By email or username, in any letter case, or by sub. */
   find(identifier: string): Promise<Account | undefined>
   findBySub(sub: string): Promise<Account | undefined>
+  /** By that one name, email and username in any letter case. */
+  findBy(name: 'sub' | 'email' | 'username', value: string): Promise<Account | undefined>
   list(page: AccountPage): Promise<Account[]>
   setPassword(sub: string, password: string, within?: Queryable): Promise<Account>
   /** Replaces all claims; the email's own fields stay as they are. */
@@ -99,6 +101,13 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
     },
 
     findBySub: (sub) => store.findBySub(sub),
+
+    async findBy(name, value) {
+      if (name === 'sub') return store.findBySub(value)
+      const identifier = normalizeIdentifier(value)
+      if (findIdentifierKind(identifier) !== name) return undefined
+      return (await findLogin(identifier))?.account
+    },
 
     async list({ limit, after, query }) {
       if (!Number.isInteger(limit) || limit < 1 || limit > maxPageSize)

@@ -1,6 +1,11 @@
 /** Whether whoever presents a token is the one it is bound to (RFC 7800 `cnf`): by DPoP (RFC 9449) or mutual TLS (RFC 8705). */
 import { toBase64url } from './certificate.ts'
-import { createProofCheck, type PresentedProof, type ProofOptions } from './dpop-proof.ts'
+import {
+  createProofCheck,
+  type CheckProof,
+  type PresentedProof,
+  type ProofOptions,
+} from './dpop-proof.ts'
 import { VerificationError } from './errors.ts'
 import type { AccessTokenClaims } from './verifier.ts'
 
@@ -25,8 +30,10 @@ export type CheckBinding = (
 export function createBindingCheck(
   options: ProofOptions & { /** Milliseconds since 1970. */ now: () => number },
 ): CheckBinding {
-  const checkProof = createProofCheck(options)
+  return bindingCheckBy(createProofCheck(options))
+}
 
+export function bindingCheckBy(checkProof: CheckProof): CheckBinding {
   return ({ cnf }, token, presented) => {
     const { jkt, thumbprint } = readConfirmation(cnf)
     if (thumbprint !== undefined) checkCertificate(thumbprint, presented)

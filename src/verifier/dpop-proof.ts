@@ -1,16 +1,7 @@
 /** DPoP proofs (RFC 9449 §4.3): whoever presents the token holds the key that it is bound to, for this very request. */
-import {
-  calculateJwkThumbprint,
-  decodeProtectedHeader,
-  jwtVerify,
-  type JWK,
-  type JWTPayload,
-  type JWTVerifyOptions,
-} from 'jose'
-import { sha256 } from './digest.ts'
 import { VerificationError } from './errors.ts'
+import { inspectProof, requireBoundProof } from './inspect-proof.ts'
 import { createProofMemory, type ConsumeProof } from './proof-memory.ts'
-import { normalizeTargetUri } from './target-uri.ts'
 
 /** A proof as it came, and the request that it must be for. The same object is the same presentation. */
 export interface PresentedProof {
@@ -58,9 +49,7 @@ export type CheckProof = (
   bound: { token: string; jkt: string },
 ) => Promise<void>
 
-const maxProofLength = 8192
 const longestWindowSeconds = 3600
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 export function createProofCheck({
   now,
@@ -80,108 +69,34 @@ export function createProofCheck({
 
   async function requireNonce(nonce: unknown): Promise<void> {
     if (!nonces || (typeof nonce === 'string' && (await nonces.accepts(nonce)))) return
-    throw new VerificationError(
-      'proof_invalid',
-      'Put the nonce of the DPoP-Nonce header into the DPoP proof.',
-      {
-        expected: { nonce: await nonces.issue() },
-      },
-    )
+    throw nonceNeeded(await nonces.issue())
   }
 
   return async (presented, { token, jkt }) => {
     if (acceptedFor.get(presented) === token) return
     const { proof, method, url } = presented
-    const { jwk, alg } = readHeader(proof)
-    if ((await thumbprintOf(jwk)) !== jkt)
-      throw new VerificationError(
-        'binding_mismatch',
-        'The token is bound to another key. Sign the DPoP proof with the key that the token was asked for with.',
-      )
-    const { jti, htm, htu, iat, ath, nonce } = await verifySignature(proof, jwk, {
-      algorithms: [alg],
-      currentDate: new Date(now()),
-    })
-    if (htm !== method)
-      throw invalid(
-        'The DPoP proof is for another method. Its htm must be the method of the request.',
-      )
-    if (!isSameTarget(htu, url))
-      throw invalid(
-        'The DPoP proof is for another URL. Its htu must be the URL of the request, without the query.',
-      )
-    if (ath !== (await sha256(token)))
-      throw invalid(
-        'The DPoP proof is for another token. Its ath must be the SHA-256 of the token.',
-      )
-    if (typeof iat !== 'number' || Math.abs(now() / 1000 - iat) > windowSeconds)
-      throw invalid(
-        'The DPoP proof is too old, or from the future. Make a new one, and set the clock.',
-      )
-    if (typeof jti !== 'string' || jti === '')
-      throw invalid('The DPoP proof has no jti. Give each proof a new random one.')
-    await requireNonce(nonce)
-    const id = await sha256(`${jkt}.${jti}`)
-    if (!(await consumeProof(id, iat + windowSeconds)))
-      throw new VerificationError(
-        'proof_replayed',
-        'The DPoP proof was used before. Make a new one for each request.',
-      )
+    const inspected = await inspectProof(
+      { proof, method, urls: [url] },
+      { now, windowSeconds, algorithms: proofAlgorithms },
+    )
+    await requireBoundProof(inspected, { token, jkt })
+    await requireNonce(inspected.nonce)
+    if (!(await consumeProof(inspected.id, inspected.iat + windowSeconds))) throw replayed()
     acceptedFor.set(presented, token)
   }
 }
 
-function readHeader(proof: string): { jwk: JWK; alg: string } {
-  if (proof.includes(',')) throw invalid('Send one DPoP header with one proof.')
-  if (proof.length > maxProofLength || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(proof))
-    throw invalid('The DPoP proof is not a signed JWT of at most 8 KiB.')
-  const { typ, alg, jwk } = decodeHeader(proof)
-  if (typ?.toLowerCase() !== 'dpop+jwt') throw invalid('The typ of a DPoP proof is dpop+jwt.')
-  if (alg === undefined || !proofAlgorithms.includes(alg))
-    throw invalid(`Sign the DPoP proof with one of ${proofAlgorithms.join(', ')}.`)
-  if (jwk === undefined || privateMembers.some((member) => member in jwk))
-    throw invalid('Put the public key into the jwk of the DPoP proof, and nothing private.')
-  return { jwk, alg }
+export function nonceNeeded(nonce: string): VerificationError {
+  return new VerificationError(
+    'proof_invalid',
+    'Put the nonce of the DPoP-Nonce header into the DPoP proof.',
+    { expected: { nonce } },
+  )
 }
 
-function decodeHeader(proof: string): { typ?: string; alg?: string; jwk?: JWK } {
-  try {
-    const { typ, alg, jwk } = decodeProtectedHeader(proof)
-    return {
-      ...(typeof typ === 'string' && { typ }),
-      ...(typeof alg === 'string' && { alg }),
-      ...(typeof jwk === 'object' && jwk !== null && { jwk }),
-    }
-  } catch (cause) {
-    throw invalid('The header of the DPoP proof is not JSON in base64url.', cause)
-  }
-}
-
-async function thumbprintOf(jwk: JWK): Promise<string> {
-  try {
-    return await calculateJwkThumbprint(jwk)
-  } catch (cause) {
-    throw invalid('The jwk of the DPoP proof is not a public key.', cause)
-  }
-}
-
-async function verifySignature(
-  proof: string,
-  jwk: JWK,
-  options: JWTVerifyOptions,
-): Promise<JWTPayload> {
-  try {
-    return (await jwtVerify(proof, jwk, options)).payload
-  } catch (cause) {
-    throw invalid('The DPoP proof is not signed by the key in its header.', cause)
-  }
-}
-
-function isSameTarget(htu: unknown, url: string): boolean {
-  const target = typeof htu === 'string' ? normalizeTargetUri(htu) : undefined
-  return target !== undefined && target === normalizeTargetUri(url)
-}
-
-function invalid(message: string, cause?: unknown): VerificationError {
-  return new VerificationError('proof_invalid', message, { cause })
+export function replayed(): VerificationError {
+  return new VerificationError(
+    'proof_replayed',
+    'The DPoP proof was used before. Make a new one for each request.',
+  )
 }

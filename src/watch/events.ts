@@ -5,6 +5,8 @@ import type { ErrorCode } from '../protocol/errors.ts'
 /** Where tokens and clients are refused. */
 export type WatchedEndpoint =
   | 'token'
+  | 'par'
+  | 'device-authorization'
   | 'userinfo'
   | 'introspect'
   | 'revoke'

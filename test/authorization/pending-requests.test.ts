@@ -22,7 +22,12 @@ async function setUp() {
   const node = await setUpNode()
   const { database, clock } = node
   const store = createPendingRequestStore(database)
-  const pendingRequests = createPendingRequests({ store, clock, ttlSeconds: 600 })
+  const pendingRequests = createPendingRequests({
+    store,
+    clock,
+    ttlSeconds: 600,
+    pushedTtlSeconds: 60,
+  })
   return { ...node, pendingRequests }
 }
 
@@ -36,6 +41,9 @@ t.test('a request that waits comes back as it was received', async (t) => {
     createdAt: start,
     decision: undefined,
     signedInSid: undefined,
+    isPushed: false,
+    isSigned: false,
+    isProlonged: false,
   })
 })
 
@@ -59,6 +67,45 @@ t.test('it waits until it expires', async (t) => {
   clock.advance(599.999)
   t.ok(await pendingRequests.find(reference))
   clock.advance(0.001)
+  t.equal(await pendingRequests.find(reference), undefined)
+})
+
+t.test(
+  'a pushed one waits for less, and as long as the others once it waits for a person',
+  async (t) => {
+    const { pendingRequests, clientId, clock } = await setUp()
+    const visited = await pendingRequests.push(clientId, params, { isSigned: true })
+    const forgotten = await pendingRequests.push(clientId, params)
+    clock.advance(59.999)
+    await pendingRequests.prolong(visited)
+    t.match(await pendingRequests.find(visited), {
+      isPushed: true,
+      isSigned: true,
+      isProlonged: true,
+    })
+    t.match(await pendingRequests.find(forgotten), { isPushed: true, isProlonged: false })
+    clock.advance(0.001)
+    t.equal(await pendingRequests.find(forgotten), undefined)
+    await pendingRequests.prolong(forgotten)
+    t.equal(await pendingRequests.find(forgotten), undefined, 'too late')
+    clock.advance(599)
+    await pendingRequests.prolong(visited)
+    clock.advance(1)
+    t.equal(await pendingRequests.find(visited), undefined, 'once only')
+  },
+)
+
+t.test('one that was not pushed has all its time from the beginning', async (t) => {
+  const { pendingRequests, clientId, clock } = await setUp()
+  const reference = await pendingRequests.save(clientId, params, { isSigned: true })
+  clock.advance(599)
+  await pendingRequests.prolong(reference)
+  t.match(await pendingRequests.find(reference), {
+    isPushed: false,
+    isSigned: true,
+    isProlonged: false,
+  })
+  clock.advance(1)
   t.equal(await pendingRequests.find(reference), undefined)
 })
 

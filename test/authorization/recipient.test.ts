@@ -84,7 +84,7 @@ t.test('a loopback port is answered as asked for (RFC 8252 §7.3)', async (t) =>
 t.test(
   'the response mode is the one asked for; a faulty one is answered by the default',
   async (t) => {
-    const rows: [query: string, mode: string][] = [
+    const rows: [query: string, responseMode: string, isResponseSigned?: boolean][] = [
       ['', 'query'],
       ['&response_mode=', 'query'],
       ['&response_mode=query', 'query'],
@@ -92,10 +92,17 @@ t.test(
       ['&response_mode=form_post', 'form_post'],
       ['&response_mode=web_message', 'query'],
       ['&response_mode=fragment&response_mode=fragment', 'query'],
+      ['&response_mode=jwt', 'query', true], // JARM §2.3.4
+      ['&response_mode=query.jwt', 'query', true],
+      ['&response_mode=fragment.jwt', 'fragment', true],
+      ['&response_mode=form_post.jwt', 'form_post', true],
+      ['&response_mode=.jwt', 'query'],
+      ['&response_mode=fragmentjwt', 'query'],
+      ['&response_mode=jwt&response_mode=jwt', 'query'],
     ]
-    for (const [query, mode] of rows) {
-      const params = parseParams(`client_id=one${query}`)
-      t.equal((await resolveRecipient(params, clients)).responseMode, mode, query)
+    for (const [query, responseMode, isResponseSigned = false] of rows) {
+      const recipient = await resolveRecipient(parseParams(`client_id=one${query}`), clients)
+      t.hasStrict(recipient, { responseMode, isResponseSigned }, query)
     }
   },
 )

@@ -31,6 +31,7 @@ async function setUp(t: Test) {
     clock,
     issuer: 'https://issuer.example',
     clientKeys: createClientKeys(),
+    authorities: [],
     endpoints: ['https://issuer.example/token'],
     skewSeconds: 10,
   })
@@ -49,7 +50,12 @@ async function setUp(t: Test) {
   async function attempt(form: Record<string, string>, authorization?: string) {
     try {
       const params = new Params(Object.entries(form))
-      const request = { authorization, params, witness: createTestWitness().witness }
+      const request = {
+        authorization,
+        certificate: undefined,
+        params,
+        witness: createTestWitness().witness,
+      }
       const { client, method } = await authentication.authenticate(request)
       return `${client.clientId} by ${method}`
     } catch (error) {
@@ -233,7 +239,12 @@ t.test('a repeated parameter is invalid_request (RFC 6749 §3.2)', async (t) => 
       [name, 'open'],
     ])
     const refusal = { code: 'invalid_request', description: new RegExp(name) }
-    const request = { authorization: undefined, params, witness: createTestWitness().witness }
+    const request = {
+      authorization: undefined,
+      certificate: undefined,
+      params,
+      witness: createTestWitness().witness,
+    }
     await t.rejects(authentication.authenticate(request), refusal)
   }
 })

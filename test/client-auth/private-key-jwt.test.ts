@@ -49,6 +49,7 @@ async function setUp(t: Test) {
       clock,
       issuer,
       clientKeys: createClientKeys(),
+      authorities: [],
       endpoints: [tokenEndpoint],
       skewSeconds: 10,
     })
@@ -85,6 +86,7 @@ async function setUp(t: Test) {
   const present = (assertion: string, form: Record<string, string> = {}, by = authentication) =>
     by.authenticate({
       authorization: undefined,
+      certificate: undefined,
       witness: createTestWitness().witness,
       params: new Params(
         Object.entries({

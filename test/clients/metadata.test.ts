@@ -203,6 +203,16 @@ t.test('members that contradict each other are refused', async (t) => {
     ],
     [{ ...signed, jwks: { keys: [{ ...ecKey, use: 'enc' }] } }, /^jwks: None of/],
     [{ ...signed, jwks: { keys: [{ ...rsaKey, alg: 'RSA-OAEP' }] } }, /^jwks: None of/],
+    [{ ...web, require_signed_request_object: true }, /^jwks: With require_signed_request_object/],
+    [
+      {
+        ...web,
+        require_signed_request_object: true,
+        request_object_signing_alg: 'PS256',
+        jwks: { keys: [ecKey] },
+      },
+      /^jwks: With require_signed_request_object/,
+    ],
     [
       { ...web, token_endpoint_auth_signing_alg: 'RS256' },
       /^token_endpoint_auth_signing_alg: It is only/,

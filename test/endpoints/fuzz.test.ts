@@ -1,6 +1,7 @@
 /** Nearly valid requests by the hundred: never a 5xx, never a redirect to an unregistered place, never a token. */
 import * as fc from 'fast-check'
 import t from 'tap'
+import { deviceCodeGrant, jwtBearerGrant } from '../../src/protocol/grant-types.ts'
 import { authorizationUrl, obtainTokens, signIn } from '../support/flow.ts'
 import { createTestProvider, redirectUri } from '../support/provider.ts'
 import { send, type Answer } from '../support/raw-http.ts'
@@ -23,7 +24,16 @@ await provider.createUser()
 const client = await provider.createClient({
   post_logout_redirect_uris: [redirectUri],
   scope: 'openid email offline_access reports',
-  grant_types: ['authorization_code', 'refresh_token', exchangeGrant],
+  grant_types: [
+    'authorization_code',
+    'refresh_token',
+    deviceCodeGrant,
+    jwtBearerGrant,
+    exchangeGrant,
+  ],
+  assertion_issuers: [
+    { issuer, jwks: JSON.parse(provider.services.keyring.jwks().body), subject: 'sub' },
+  ],
   token_exchange: { audiences: [issuer], delegation: 'allowed' },
 })
 const browser = await signIn(provider)
@@ -35,6 +45,7 @@ const other = await provider.createClient({ post_logout_redirect_uris: [redirect
 const requestOf = (party: typeof client) =>
   Object.fromEntries(new URL(authorizationUrl(provider, party)).searchParams)
 const consent = formOf(await browser.open(authorizationUrl(provider, other))).fields
+const device = formOf(await browser.open(`${issuer}/device`)).fields
 const basic = Buffer.from(`${client.clientId}:${client.secret}`).toString('base64')
 
 /** Where each endpoint may send a browser. */
@@ -48,6 +59,12 @@ const seeds: Seed[] = [
     methods: ['GET'],
     parameters: { ...requestOf(other), id_token_hint: tokens.id_token, prompt: 'none' },
     headers: { cookie: cookieHeader(browser) },
+  },
+  {
+    path: '/par',
+    methods: ['POST'],
+    parameters: requestOf(client),
+    headers: { authorization: `Basic ${basic}` },
   },
   {
     path: '/consent',
@@ -83,6 +100,36 @@ const seeds: Seed[] = [
       authorization_details: '[]',
     },
     headers: { authorization: `Basic ${basic}` },
+  },
+  {
+    path: '/token',
+    methods: ['POST'],
+    parameters: { grant_type: deviceCodeGrant, device_code: 'unknown', resource: issuer },
+    headers: { authorization: `Basic ${basic}` },
+  },
+  {
+    path: '/token',
+    methods: ['POST'],
+    parameters: { grant_type: jwtBearerGrant, assertion: tokens.access_token, scope: 'reports' },
+    headers: { authorization: `Basic ${basic}` },
+  },
+  {
+    path: '/device_authorization',
+    methods: ['POST'],
+    parameters: { scope: 'openid email', resource: issuer },
+    headers: { authorization: `Basic ${basic}` },
+  },
+  {
+    path: '/device',
+    methods: ['GET', 'POST'],
+    parameters: { ...device, user_code: 'BCDF-GHJK' },
+    headers: { cookie: cookieHeader(browser) },
+  },
+  {
+    path: '/device',
+    methods: ['GET', 'POST'],
+    parameters: { ...device, user_code: 'BCDF-GHJK', decision: 'allow' },
+    headers: { cookie: cookieHeader(browser) },
   },
   {
     path: '/login',

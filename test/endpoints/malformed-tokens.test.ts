@@ -14,7 +14,8 @@ const { issuer, services, database, clock } = provider
 const { access_token: accessToken, id_token: idToken, refresh_token: refreshToken } = tokens
 const basic = Buffer.from(`${client.clientId}:${client.secret}`).toString('base64')
 const authorization = `Basic ${basic}`
-const challenge = /^Bearer realm="[^"]+", error="invalid_token", error_description="[^"]+"$/
+const challenge =
+  /^Bearer realm="[^"]+", error="invalid_token", error_description="[^"]+", DPoP algs="[^"]+"$/
 const invalidToken = { status: 401, error: 'invalid_token' }
 
 const badAccessTokens = {

@@ -1,6 +1,7 @@
 /** Every route of the app with a request that is in order but for what a test adds, so that a new route needs a row here. */
 import type { Test } from 'tap'
 import { createAssets } from '../../src/http/assets.ts'
+import { deviceCodeGrant } from '../../src/protocol/grant-types.ts'
 import {
   authorizationUrl,
   obtainTokens,
@@ -77,7 +78,7 @@ export async function createWorld(t: Test): Promise<World> {
   })
   const client = await provider.createClient({
     post_logout_redirect_uris: [redirectUri],
-    grant_types: ['authorization_code', 'refresh_token', exchangeGrant],
+    grant_types: ['authorization_code', 'refresh_token', deviceCodeGrant, exchangeGrant],
     token_exchange: {
       audiences: [provider.issuer],
       delegation: 'allowed',
@@ -92,6 +93,7 @@ export async function createWorld(t: Test): Promise<World> {
   const consent = formOf(await browser.open(url)).fields
   const stranger = createUserAgent(provider.issuer)
   const login = formOf(await stranger.open(authorizationUrl(provider, client))).fields
+  const device = formOf(await browser.open(`${provider.issuer}/device`)).fields
   const logout = formOf(await browser.open(`${provider.issuer}/logout`)).fields
 
   const basic = Buffer.from(`${client.clientId}:${client.secret}`).toString('base64')
@@ -140,6 +142,7 @@ export async function createWorld(t: Test): Promise<World> {
       ],
     },
     { name: 'POST /authorize', takes: 'form', ...page, parameters: request, untrusted },
+    { name: 'POST /par', takes: 'form', ...json, headers: asClient, parameters: request },
     {
       name: 'POST /token',
       takes: 'form',
@@ -166,6 +169,13 @@ export async function createWorld(t: Test): Promise<World> {
           isAccepted: isOk,
         },
       ],
+    },
+    {
+      name: 'POST /device_authorization',
+      takes: 'form',
+      ...json,
+      headers: asClient,
+      parameters: { scope: 'openid' },
     },
     {
       name: 'GET /userinfo',
@@ -278,6 +288,20 @@ export async function createWorld(t: Test): Promise<World> {
       parameters: { ...consent, decision: 'allow' },
     },
     {
+      name: 'GET /device',
+      takes: 'query',
+      ...page,
+      headers: asPerson,
+      parameters: { user_code: 'BCDF-GHJK' },
+    },
+    {
+      name: 'POST /device',
+      takes: 'form',
+      ...page,
+      headers: asPerson,
+      parameters: { ...device, user_code: 'BCDF-GHJK' },
+    },
+    {
       name: 'GET /logout',
       takes: 'query',
       ...page,
@@ -311,9 +335,9 @@ export function routeNames(provider: Pick<TestProvider, 'app'>): string[] {
       /^((?:│ {3}| {4})*)[├└]── (\S+) \((.+)\)$/.exec(line) ?? []
     if (path === '') continue
     parents.splice(indent.length / 4)
-    const parent = parents.join('').replace(/\/$/, '')
+    const parent = parents.join('') || '/'
     parents.push(path)
-    const full = path.startsWith('/') ? parent + path : `${parent}/${path}`
+    const full = path.startsWith('/') ? parent.replace(/\/$/, '') + path : parent + path
     for (const method of methods.split(', ')) names.push(`${method} ${full}`)
   }
   return names.filter(

@@ -101,7 +101,6 @@ t.test('the authorization response', async (t) => {
       [{ response_type: 'code id_token' }, 'unsupported_response_type'],
       [{ scope: 'openid admin' }, 'invalid_scope'],
       [{ scope: 'openid  email' }, 'invalid_scope'],
-      [{ request: 'x.y.z' }, 'request_not_supported'],
       [{ request_uri: 'https://client.example/request' }, 'request_uri_not_supported'],
       [{ max_age: '-1' }, 'invalid_request'],
       [{ scope: ['openid', 'openid'] }, 'invalid_request'],

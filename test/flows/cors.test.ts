@@ -39,22 +39,26 @@ t.test('CORS', async (t) => {
       },
     })
 
-  t.test('a registered origin may read token, userinfo and revoke, errors too', async (t) => {
-    const tokens = await obtainTokens(provider, await signIn(provider), spa)
-    const response = await fetch(`${issuer}/userinfo`, {
-      headers: { origin, authorization: `Bearer ${tokens.access_token}` },
-    })
-    t.equal(response.status, 200)
-    t.equal(allowed(response), origin)
-    for (const path of ['/token', '/revoke', '/userinfo']) {
-      const refused = await post(path, origin, { client_id: spa.clientId })
-      t.ok(refused.status === 400 || refused.status === 401)
-      t.equal(allowed(refused), origin, path)
-      t.match(refused.headers.get('vary'), /origin/i)
-      t.match(refused.headers.get('access-control-expose-headers'), /www-authenticate/i)
-      t.equal(refused.headers.get('access-control-allow-credentials'), null)
-    }
-  })
+  t.test(
+    'a registered origin may read token, userinfo, revoke and pushed requests, errors too',
+    async (t) => {
+      const tokens = await obtainTokens(provider, await signIn(provider), spa)
+      const response = await fetch(`${issuer}/userinfo`, {
+        headers: { origin, authorization: `Bearer ${tokens.access_token}` },
+      })
+      t.equal(response.status, 200)
+      t.equal(allowed(response), origin)
+      for (const path of ['/token', '/revoke', '/userinfo', '/par']) {
+        const refused = await post(path, origin, { client_id: spa.clientId })
+        t.ok(refused.status === 400 || refused.status === 401)
+        t.equal(allowed(refused), origin, path)
+        t.match(refused.headers.get('vary'), /origin/i)
+        t.match(refused.headers.get('access-control-expose-headers'), /www-authenticate/i)
+        t.match(refused.headers.get('access-control-expose-headers'), /dpop-nonce/i)
+        t.equal(refused.headers.get('access-control-allow-credentials'), null)
+      }
+    },
+  )
 
   t.test('the origins are those of public web clients, or the ones registered', async (t) => {
     t.equal(allowed(await post('/token', listed)), listed)
@@ -77,6 +81,7 @@ t.test('CORS', async (t) => {
       t.match(response.headers.get('access-control-allow-methods'), method)
       t.match(response.headers.get('access-control-allow-headers'), /authorization/i)
       t.match(response.headers.get('access-control-allow-headers'), /content-type/i)
+      t.match(response.headers.get('access-control-allow-headers'), /dpop/i)
       t.ok(Number(response.headers.get('access-control-max-age')) > 0)
       for (const from of strangers) t.equal(allowed(await preflight(path, from, method)), null)
     }

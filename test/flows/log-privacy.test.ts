@@ -14,6 +14,8 @@ import {
   verifier,
   type Fields,
 } from '../support/flow.ts'
+import { jwtBearerGrant } from '../../src/protocol/grant-types.ts'
+import { deviceClient, enterCode, poll, startDevice } from '../support/device.ts'
 import { recordedEvents } from '../support/events.ts'
 import { createTestProvider, password } from '../support/provider.ts'
 import { createUserAgent, formOf } from '../support/user-agent.ts'
@@ -85,6 +87,34 @@ t.test('no secret of a whole flow, faults included, is in log, events or metrics
   keepTokens(await refresh(provider, client, next.refresh_token))
   await refresh(provider, client, tokens.refresh_token)
 
+  // A device is allowed, at the second try.
+  const tv = await provider.createClient({
+    ...deviceClient,
+    grant_types: [...deviceClient.grant_types, jwtBearerGrant],
+    assertion_issuers: [
+      { issuer, jwks: JSON.parse(provider.services.keyring.jwks().body), subject: 'sub' },
+    ],
+    token_endpoint_auth_method: 'client_secret_post',
+    client_secret: client.secret,
+  })
+  const { secret: tvSecret } = tv
+  const asTv = { clientId: tv.clientId, secret: '' }
+  const withSecret = { client_secret: tvSecret }
+  const device = await startDevice(provider, asTv, { scope: 'openid', ...withSecret })
+  keep('device code', device.device_code)
+  keep('user code', device.user_code)
+  keep('user code as typed', device.user_code.replace('-', ''))
+  await browser.open(device.verification_uri_complete)
+  await enterCode(provider, browser, keep('wrong user code', 'BCDF-GHJK'))
+  const confirmation = await enterCode(provider, browser, device.user_code)
+  keep('form token', formOf(confirmation).fields['csrf'])
+  await browser.submit(confirmation, { decision: 'allow' })
+  await poll(provider, asTv, { device_code: keep('wrong device code', 'wrong-wrong') }, withSecret)
+  keepTokens(await poll(provider, asTv, device, withSecret))
+  await poll(provider, asTv, device, withSecret)
+  const assertion = { grant_type: jwtBearerGrant, assertion: tokens.access_token }
+  await post(provider, '/token', asTv, { ...assertion, ...withSecret })
+
   // Clients authenticate in wrong ways.
   const fault = (fieldsSent: Fields, headers: Record<string, string> = {}) =>
     fetch(`${issuer}/token`, { method: 'POST', headers, body: encode(fieldsSent) })
@@ -100,8 +130,8 @@ t.test('no secret of a whole flow, faults included, is in log, events or metrics
     jwks: { keys: [await exportJWK(publicKey)] },
   })
   for (const key of [privateKey, (await generateKeyPair('ES256')).privateKey]) {
-    const assertion = new SignJWT({ sub: machine.clientId, jti: keep('jti', 'jti-jti-jti-jti') })
-    const signed = await assertion.setProtectedHeader({ alg: 'ES256' }).sign(key)
+    const claim = new SignJWT({ sub: machine.clientId, jti: keep('jti', 'jti-jti-jti-jti') })
+    const signed = await claim.setProtectedHeader({ alg: 'ES256' }).sign(key)
     keep('assertion', signed)
     await fault({ client_assertion_type: assertionType, client_assertion: signed })
     await fault({ client_assertion_type: assertionType, client_assertion: `${signed}.` })

@@ -43,7 +43,10 @@ t.test('userinfo', async (t) => {
     const answers = [await get({}), await post({}, {}), await fetch(`${url}?access_token=${token}`)]
     for (const answer of answers) {
       t.equal(answer.status, 401)
-      t.equal(answer.headers.get('www-authenticate'), 'Bearer realm="claviger"')
+      t.equal(
+        answer.headers.get('www-authenticate'),
+        'Bearer realm="claviger", DPoP algs="ES256 PS256 EdDSA Ed25519"',
+      )
     }
   })
 

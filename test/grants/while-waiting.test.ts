@@ -3,6 +3,7 @@ import t from 'tap'
 import type { Clock } from '../../src/database/clock.ts'
 import { authorizationCode } from '../../src/grants/authorization-code.ts'
 import type { GrantType } from '../../src/grants/grant-type.ts'
+import { deviceCode } from '../../src/grants/device-code.ts'
 import { refreshToken } from '../../src/grants/refresh-token.ts'
 import { Params } from '../../src/protocol/params.ts'
 import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
@@ -67,7 +68,16 @@ async function setUp(happening: Happening) {
     const { grantId } = (await codes.find(code))!
     return exchange(refreshToken(dependencies), { refresh_token: families.firstToken(grantId) })
   }
-  return { redeem, refresh, waited: () => waited }
+  async function poll() {
+    const { deviceCode: device_code, userCode } = await node.deviceCodes.create({
+      clientId,
+      scope: ['openid'],
+      resources: [],
+    })
+    await node.deviceCodes.allow(userCode, (await sessions.find(secret))!)
+    return exchange(deviceCode(dependencies), { device_code })
+  }
+  return { redeem, refresh, poll, waited: () => waited }
 }
 
 const happenings: Record<string, Happening> = {
@@ -79,7 +89,7 @@ const happenings: Record<string, Happening> = {
   'its user is disabled': ({ accounts, sub }) => accounts.disable(sub),
 }
 
-for (const way of ['redeem', 'refresh'] as const) {
+for (const way of ['redeem', 'refresh', 'poll'] as const) {
   t.test(`who waits, then ${way}s`, async (t) => {
     const world = await setUp(async () => {})
     t.match(await world[way](), { access_token: 'A' })
@@ -98,7 +108,8 @@ t.test('a refresh token outlives a session that is signed out of meanwhile', asy
   t.match(await refresh(), { access_token: 'A' })
 })
 
-t.test('a code does not', async (t) => {
-  const { redeem } = await setUp(({ revocations, sid }) => revocations.revokeSession({ sid }, act))
-  await t.rejects(redeem(), { code: 'invalid_grant' })
-})
+for (const way of ['redeem', 'poll'] as const)
+  t.test(`a code does not: ${way}`, async (t) => {
+    const world = await setUp(({ revocations, sid }) => revocations.revokeSession({ sid }, act))
+    await t.rejects(world[way](), { code: 'invalid_grant' })
+  })

@@ -35,6 +35,17 @@ t.test('of simultaneous guesses no more pass than of those one by one', async (t
   t.equal(verdicts.filter(({ allowed }) => allowed).length, 10)
 })
 
+t.test('of simultaneous guesses at user codes thirty pass for each network', async (t) => {
+  const rateLimits = createRateLimits({ database: await createTestDatabase(t), enabled: true })
+  const guess = async (address: string) => {
+    const verdicts = Array.from({ length: 40 }, () => rateLimits.userCodeAttempt(address))
+    return (await Promise.all(verdicts)).filter(({ allowed }) => allowed).length
+  }
+  t.equal(await guess('192.0.2.1'), 30)
+  t.equal(await guess('2001:db8::1'), 30)
+  t.equal(await guess('2001:db8::2'), 0, 'one line has them all')
+})
+
 t.test('a success forgets the failures before it', async (t) => {
   const rateLimits = createRateLimits({ database: await createTestDatabase(t), enabled: true })
   for (let round = 1; round <= 2; round++) {

@@ -42,10 +42,20 @@ async function insertEverywhere(database: Queryable, now: Date, expiresAt: Date)
     [hash, randomUUID(), now, expiresAt],
   )
   await database.query(
+    `insert into device_codes
+       (code_hash, user_code, client_id, scope, resources, created_at, expires_at, interval_seconds)
+     values ($1, $2, 'c', '{}', '{}', $3, $4, 5)`,
+    [hash, randomUUID(), now, expiresAt],
+  )
+  await database.query(
     `insert into session_clients (sid, sub, client_id, expires_at) values ($1, 'u', 'c', $2)`,
     [randomUUID(), expiresAt],
   )
   await database.query('insert into used_assertions (assertion_hash, expires_at) values ($1, $2)', [
+    hash,
+    expiresAt,
+  ])
+  await database.query('insert into used_proofs (proof_hash, expires_at) values ($1, $2)', [
     hash,
     expiresAt,
   ])
@@ -127,7 +137,9 @@ async function countRows(database: Queryable): Promise<Record<string, number>> {
             (select count(*) from session_clients)::int as session_clients,
             (select count(*) from authorization_requests)::int as authorization_requests,
             (select count(*) from authorization_codes)::int as authorization_codes,
+            (select count(*) from device_codes)::int as device_codes,
             (select count(*) from used_assertions)::int as used_assertions,
+            (select count(*) from used_proofs)::int as used_proofs,
             (select count(*) from revocations)::int as revocations,
             (select count(*) from rate_limits)::int as rate_limits,
             (select count(*) from registration_tokens)::int as registration_tokens,
@@ -144,7 +156,9 @@ function everywhere(rows: number): Record<string, number> {
     session_clients: rows,
     authorization_requests: rows,
     authorization_codes: rows,
+    device_codes: rows,
     used_assertions: rows,
+    used_proofs: rows,
     revocations: rows,
     rate_limits: rows,
     registration_tokens: rows,
@@ -316,6 +330,7 @@ t.test('every table with an expiry is looked after', async (t) => {
       'authorization_codes',
       'authorization_requests',
       'client_registrations',
+      'device_codes',
       'logout_deliveries',
       'rate_limits',
       'refresh_families',
@@ -326,6 +341,7 @@ t.test('every table with an expiry is looked after', async (t) => {
       'signals',
       'token_events',
       'used_assertions',
+      'used_proofs',
     ],
     'a table that is missing here needs a statement in jobs/store.ts',
   )

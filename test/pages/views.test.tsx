@@ -69,6 +69,12 @@ t.test('forms post plain fields under the names and ids that others rely on', as
       '<button id="approve" type="submit" name="decision" value="allow"',
       '<button id="deny" type="submit" name="decision" value="deny"',
     ],
+    'device-code': ['<form method="post" action="/device">', 'id="user_code" name="user_code"'],
+    device: [
+      '<form method="post" action="/device">',
+      '<button id="approve" type="submit" name="decision" value="allow"',
+      '<button id="deny" type="submit" name="decision" value="deny"',
+    ],
     logout: [
       '<form method="post" action="/logout">',
       '<button id="logout-yes" type="submit" name="decision" value="yes"',

@@ -32,6 +32,7 @@ async function setUp() {
     store: createPendingRequestStore(database),
     clock,
     ttlSeconds: 600,
+    pushedTtlSeconds: 60,
   })
   const request = () => pending.save(clientId, new Params())
   return { ...node, bob, signIn, isOpen, isLive, listRecords, listEvents, pending, request }

@@ -78,6 +78,8 @@ function createIssuingNode(world: World, database: Database, clock: Clock, keyri
       defaultAudience: issuer,
       accessTokenTtlSeconds: 600,
     }),
+    assertionAudiences: [issuer],
+    skewSeconds: 10,
     issuer: createTokenIssuer({ keyring: { sign }, issuer, idTokenTtlSeconds: 600 }),
     clock,
   })

@@ -96,7 +96,12 @@ t.test('revoking a client, while', async (t) => {
   t.test('a person is about to sign in for it', async (t) => {
     const { clientId, inFlight, revocations, database, clock } = await setUp()
     const pendingIn = (queryable: Queryable) =>
-      createPendingRequests({ store: createPendingRequestStore(queryable), clock, ttlSeconds: 60 })
+      createPendingRequests({
+        store: createPendingRequestStore(queryable),
+        clock,
+        ttlSeconds: 60,
+        pushedTtlSeconds: 60,
+      })
     const pending = pendingIn(database)
     const before = await pending.save(clientId, new Params())
     const during = await inFlight(
@@ -115,6 +120,7 @@ t.test('revoking a client, while', async (t) => {
       store: createPendingRequestStore(database),
       clock,
       ttlSeconds: 60,
+      pushedTtlSeconds: 60,
     })
     const answer = async (meanwhile: () => Promise<unknown>) => {
       const reference = await pending.save(clientId, new Params())

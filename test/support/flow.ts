@@ -122,14 +122,16 @@ export function redeem(
   client: Party,
   code: string | undefined,
   changes: Fields = {},
+  headers: Record<string, string> = {},
 ): Promise<Answer> {
-  return post(provider, '/token', client, {
+  const fields = {
     grant_type: 'authorization_code',
     code,
     redirect_uri: redirectUri,
     code_verifier: verifier,
     ...changes,
-  })
+  }
+  return post(provider, '/token', client, fields, headers)
 }
 
 export function refresh(
@@ -137,12 +139,10 @@ export function refresh(
   client: Party,
   refreshToken: string,
   changes: Fields = {},
+  headers: Record<string, string> = {},
 ): Promise<Answer> {
-  return post(provider, '/token', client, {
-    grant_type: 'refresh_token',
-    refresh_token: refreshToken,
-    ...changes,
-  })
+  const fields = { grant_type: 'refresh_token', refresh_token: refreshToken, ...changes }
+  return post(provider, '/token', client, fields, headers)
 }
 
 /** The tokens of a whole flow. */

@@ -3,6 +3,7 @@ import type { VNode } from 'preact'
 import type { SecurityHeaders } from '../../src/http/security-headers.ts'
 import type { ClientView } from '../../src/pages/client-view.tsx'
 import { ConsentPage } from '../../src/pages/consent-view.tsx'
+import { DeviceAnswerPage, DeviceCodePage, DevicePage } from '../../src/pages/device-view.tsx'
 import { ErrorPage } from '../../src/pages/error-view.tsx'
 import { FormPostPage } from '../../src/pages/form-post-view.tsx'
 import { HomePage } from '../../src/pages/home-view.tsx'
@@ -82,7 +83,28 @@ export function pageSamples(
     logout: <LogoutPage {...logout} parameters={[['state', 'xyz']]} client={photos} />,
     'logout-plain': <LogoutPage {...logout} parameters={[]} />,
   }
+  const device = { site, csrf: 'M3Zq0n', action: '/device', userCode: 'WDJB-MJHT' }
   const ownPages = {
+    'device-code': <DeviceCodePage {...device} userCode={undefined} />,
+    'device-code-prefilled': <DeviceCodePage {...device} />,
+    'device-code-unknown': <DeviceCodePage {...device} problem={{ kind: 'unknown' }} />,
+    'device-code-rate-limited': (
+      <DeviceCodePage {...device} problem={{ kind: 'rate-limited', retryAfterSeconds: 600 }} />
+    ),
+    device: (
+      <DevicePage
+        {...device}
+        client={photos}
+        account="ada@example.org"
+        scopes={['openid', 'profile', 'offline_access']}
+        resources={[{ resource: 'https://api.photos.example.com', name: 'Acme Photos API' }]}
+      />
+    ),
+    'device-small': (
+      <DevicePage {...device} client={plain} account="ada" scopes={[]} resources={[]} />
+    ),
+    'device-allowed': <DeviceAnswerPage site={site} isAllowed />,
+    'device-denied': <DeviceAnswerPage site={site} isAllowed={false} />,
     'logged-out': <LoggedOutPage site={site} />,
     'error-redirect-uri': (
       <ErrorPage
@@ -113,6 +135,17 @@ export function pageSamples(
         site={site}
         discoveryUrl="/.well-known/openid-configuration"
         session={{ account: 'ada@example.org', signOutAction: '/logout', csrf: 'M3Zq0n' }}
+      />
+    ),
+    'home-applications': (
+      <HomePage
+        site={site}
+        discoveryUrl="/.well-known/openid-configuration"
+        session={{ account: 'ada@example.org', signOutAction: '/logout', csrf: 'M3Zq0n' }}
+        applications={[photos, plain].map((client) => ({
+          client,
+          url: 'https://photos.example.com/login?iss=https%3A%2F%2Flogin.example.com',
+        }))}
       />
     ),
   }

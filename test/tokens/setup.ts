@@ -1,6 +1,7 @@
 /** The rooms that issue, over a database of their own and as the services build them, without HTTP and signing keys. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
+import { createAssertionStore } from '../../src/client-auth/store.ts'
 import { readConfig, type Environment } from '../../src/config.ts'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database } from '../../src/database/database.ts'
@@ -8,6 +9,8 @@ import { createAdminServices } from '../../src/services/admin.ts'
 import { createSessionStore } from '../../src/sessions/store.ts'
 import { createCodeStore } from '../../src/tokens/code-store.ts'
 import { createCodes, type CodeGrant } from '../../src/tokens/codes.ts'
+import { createDeviceCodeStore } from '../../src/tokens/device-code-store.ts'
+import { createDeviceCodes } from '../../src/tokens/device-codes.ts'
 import { createEndGrant } from '../../src/tokens/end-grant.ts'
 import { createFamilyStore } from '../../src/tokens/family-store.ts'
 import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
@@ -44,6 +47,12 @@ export function createNode(database: Database, clock: Clock, environment: Enviro
     store,
     families,
     codes: createCodes({ store: createCodeStore(database), clock, settings: config }),
+    deviceCodes: createDeviceCodes({
+      store: createDeviceCodeStore(database),
+      clock,
+      settings: config,
+    }),
+    assertions: createAssertionStore(database),
     issueInstants: createIssueInstants({ clock }),
     endGrant: createEndGrant({ revocations: admin.revocations }),
   }

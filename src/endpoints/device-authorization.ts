@@ -1,0 +1,70 @@
+/** Device authorization endpoint (RFC 8628 §3.1): a device without a browser asks for a code that a person enters elsewhere. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ClientAuthentication } from '../client-auth/index.ts'
+import { requireAllowedScope } from '../clients/allowed-scope.ts'
+import type { PresentedBy } from '../http/presented-by.ts'
+import { formParams } from '../http/requests.ts'
+import { watched } from '../http/witness.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { deviceCodeGrant } from '../protocol/grant-types.ts'
+import { paths } from '../protocol/paths.ts'
+import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
+import { formatUserCode } from '../protocol/user-code.ts'
+import type { DeviceCodes } from '../tokens/device-codes.ts'
+import type { Targets } from '../tokens/targets.ts'
+import type { Watch } from '../watch/watch.ts'
+import type { Witness } from '../watch/witness.ts'
+
+export function registerDeviceAuthorization(
+  app: FastifyInstance,
+  {
+    clientAuthentication,
+    presentedBy,
+    deviceCodes,
+    targets,
+    issuer,
+    watch,
+  }: {
+    clientAuthentication: ClientAuthentication
+    presentedBy: PresentedBy
+    deviceCodes: Pick<DeviceCodes, 'create'>
+    targets: Pick<Targets, 'requireRegistered'>
+    issuer: string
+    watch: Watch
+  },
+): void {
+  app.post(paths.deviceAuthorization, watched(watch, 'device-authorization', authorize))
+
+  async function authorize(request: FastifyRequest, witness: Witness) {
+    const params = formParams(request).refuseDuplicates()
+    const { authorization } = request.headers
+    const { client } = await clientAuthentication.authenticate({
+      authorization,
+      certificate: presentedBy(request).certificate,
+      params,
+      witness,
+    })
+    if (!client.metadata.grant_types.includes(deviceCodeGrant))
+      throw new OAuthError(
+        'unauthorized_client',
+        `This client is not registered for the grant_type '${deviceCodeGrant}'.`,
+      )
+    const scope = parseScope(params.get('scope') ?? '')
+    refuseIssuerScopes(scope)
+    requireAllowedScope(client, scope)
+    const resources = [...new Set(params.all('resource'))]
+    await targets.requireRegistered(resources)
+
+    const created = await deviceCodes.create({ clientId: client.clientId, scope, resources })
+    const userCode = formatUserCode(created.userCode)
+    const verificationUri = issuer + paths.device
+    return {
+      device_code: created.deviceCode,
+      user_code: userCode,
+      verification_uri: verificationUri,
+      verification_uri_complete: `${verificationUri}?user_code=${userCode}`,
+      expires_in: created.expiresInSeconds,
+      interval: created.intervalSeconds,
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/** Pushed authorization request endpoint (RFC 9126): the client brings its request itself, and the browser a reference. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { requireArrival } from '../authorization/arrival.ts'
+import { toRequestUri, type PendingRequests } from '../authorization/pending-requests.ts'
+import { resolveRecipient } from '../authorization/recipient.ts'
+import { parseAuthorizationRequest } from '../authorization/request.ts'
+import type { RequestObjects } from '../authorization/request-object.ts'
+import type { ClientAuthentication } from '../client-auth/index.ts'
+import type { Client, ClientRegistry } from '../clients/registry.ts'
+import type { PresentedBy } from '../http/presented-by.ts'
+import { formParams } from '../http/requests.ts'
+import { watched } from '../http/witness.ts'
+import type { Possession } from '../possession/possession.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { Params } from '../protocol/params.ts'
+import { paths } from '../protocol/paths.ts'
+import type { Targets } from '../tokens/targets.ts'
+import type { Watch } from '../watch/watch.ts'
+import type { Witness } from '../watch/witness.ts'
+
+export interface PushedAuthorizationDependencies {
+  clientAuthentication: ClientAuthentication
+  possession: Pick<Possession, 'confirmPushed'>
+  presentedBy: PresentedBy
+  clients: Pick<ClientRegistry, 'find'>
+  requestObjects: RequestObjects
+  targets: Pick<Targets, 'requireRegistered'>
+  pendingRequests: Pick<PendingRequests, 'push'>
+  requestPolicy: { requirePushedRequests: boolean; pushedTtlSeconds: number }
+  watch: Watch
+}
+
+/** They are about the client, not about what it asks for. */
+const credentials = new Set(['client_secret', 'client_assertion', 'client_assertion_type'])
+
+export function registerPushedAuthorization(
+  app: FastifyInstance,
+  dependencies: PushedAuthorizationDependencies,
+): void {
+  const { clientAuthentication, clients, requestObjects, targets, pendingRequests } = dependencies
+  const { possession, presentedBy, requestPolicy, watch } = dependencies
+
+  app.post(paths.pushedAuthorization, watched(watch, 'par', push))
+
+  async function push(request: FastifyRequest, witness: Witness, reply: FastifyReply) {
+    const form = formParams(request).refuseDuplicates()
+    const { authorization } = request.headers
+    const presented = presentedBy(request)
+    const { client } = await clientAuthentication.authenticate({
+      authorization,
+      certificate: presented.certificate,
+      params: form,
+      witness,
+    })
+    if (form.get('request_uri') !== undefined)
+      throw new OAuthError(
+        'invalid_request',
+        `The parameter 'request_uri' is what this endpoint answers (RFC 9126 §2.1). Send the request itself.`,
+      )
+    const object = form.get('request')
+    const isSigned = object !== undefined
+    const params = isSigned ? await requestObjects.open(client, object) : paramsOf(form, client)
+    requireArrival(client, { isPushed: true, isSigned }, requestPolicy)
+    await check(params)
+    const jkt = await possession.confirmPushed(params.get('dpop_jkt'), presented)
+    const bound = jkt === undefined ? params : params.with('dpop_jkt', jkt)
+    const reference = await pendingRequests.push(client.clientId, bound, { isSigned })
+    return reply.code(201).send({
+      request_uri: toRequestUri(reference),
+      expires_in: requestPolicy.pushedTtlSeconds,
+    })
+  }
+
+  /** As the authorization endpoint does (RFC 9126 §2.1), which does it again. */
+  async function check(params: Params): Promise<void> {
+    const recipient = await resolveRecipient(params, clients).catch(toRequestFault)
+    const { resources } = parseAuthorizationRequest(params, recipient)
+    await targets.requireRegistered(resources)
+  }
+}
+
+/** A client that has authenticated need not say its name again. */
+function paramsOf(form: Params, { clientId }: Client): Params {
+  const parameters = form
+    .entries()
+    .filter(([name]) => name !== 'client_id' && !credentials.has(name))
+  return new Params([['client_id', clientId], ...parameters])
+}
+
+/** RFC 9126 §2.3: the codes of an authorization response, in which there is none for redirect URIs. */
+function toRequestFault(error: unknown): never {
+  if (error instanceof OAuthError && error.code === 'invalid_redirect_uri')
+    throw new OAuthError('invalid_request', error.description)
+  throw error
+}

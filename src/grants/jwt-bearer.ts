@@ -1,0 +1,102 @@
+/** JWT bearer grant (RFC 7523 §2.1): an issuer that the client is registered with says who the user is. */
+import { randomUUID } from 'node:crypto'
+import type { AssertionStore } from '../client-auth/store.ts'
+import { requireAllowedScope } from '../clients/allowed-scope.ts'
+import type { Clock } from '../database/clock.ts'
+import { tokenTypeOf } from '../protocol/confirmation.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { jwtBearerGrant } from '../protocol/grant-types.ts'
+import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
+import type { IssueInstants } from '../tokens/issue-instant.ts'
+import type { TokenIssuer } from '../tokens/issuer.ts'
+import type { Targets } from '../tokens/targets.ts'
+import type { Accounts } from '../users/accounts.ts'
+import { readAssertion, refuseAssertion, type Assertion } from './assertion.ts'
+import type { GrantType } from './grant-type.ts'
+
+export function jwtBearer({
+  assertions,
+  assertionAudiences,
+  accounts,
+  targets,
+  issueInstants,
+  issuer,
+  skewSeconds,
+  clock,
+}: {
+  assertions: AssertionStore
+  /** What an assertion may call us (RFC 7523 §3): the issuer, or the token endpoint. */
+  assertionAudiences: readonly string[]
+  accounts: Pick<Accounts, 'findBy'>
+  targets: Pick<Targets, 'resolve'>
+  issueInstants: IssueInstants
+  issuer: Pick<TokenIssuer, 'accessToken'>
+  /** By how much an issuer's clock may differ from ours. */
+  skewSeconds: number
+  clock: Pick<Clock, 'now'>
+}): GrantType {
+  return {
+    name: jwtBearerGrant,
+    async exchange({ client, params, confirmation }) {
+      const readAt = clock.now()
+      const assertion = await readAssertion(params.require('assertion'), {
+        issuers: client.metadata.assertion_issuers ?? [],
+        audiences: assertionAudiences,
+        skewSeconds,
+        now: readAt,
+      })
+      const scope = parseScope(params.get('scope') ?? '')
+      refuseScopesOfSignIns(scope)
+      refuseIssuerScopes(scope)
+      requireAllowedScope(client, scope)
+      const target = await targets.resolve({ client, resources: params.all('resource'), scope })
+
+      const origin = await readOrigin(assertion)
+      if (!origin)
+        throw refuseAssertion(
+          `Its sub is the ${assertion.subject.name} of no user here. Compare it with the client's assertion_issuers.`,
+        )
+      await consume(assertion)
+      const issuedAt = await issueInstants.await(origin, {
+        readAt,
+        readAgain: () => readOrigin(assertion),
+      })
+      const { account } = origin
+      const grant = { grantId: randomUUID(), sub: account.sub }
+      return {
+        access_token: await issuer.accessToken({
+          client,
+          target,
+          confirmation,
+          issuedAt,
+          user: { grant, account },
+        }),
+        token_type: tokenTypeOf(confirmation),
+        expires_in: target.ttlSeconds,
+        ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
+      }
+    },
+  }
+
+  /** An assertion counts as a sign-in at its iat: one from before the user's last revocation is refused. */
+  async function readOrigin({ subject, issuedAt }: Assertion) {
+    const account = await accounts.findBy(subject.name, subject.value)
+    return account && { account, authTime: issuedAt }
+  }
+
+  async function consume({ hash, expiresAt }: Assertion): Promise<void> {
+    const until = new Date(expiresAt.getTime() + skewSeconds * 1000)
+    if ((await assertions.consumeAssertion(hash, until)) === 'replayed')
+      throw refuseAssertion('It was used before. Make a new one, with a jti of its own, each time.')
+  }
+}
+
+/** Nobody signs in here: so there is no ID token, and each access token needs an assertion of its own. */
+function refuseScopesOfSignIns(scope: readonly string[]): void {
+  const name = scope.find((one) => one === 'openid' || one === 'offline_access')
+  if (name !== undefined)
+    throw new OAuthError(
+      'invalid_scope',
+      `The scope '${name}' is for users who sign in here: this grant gives neither ID tokens nor refresh tokens. Leave it out.`,
+    )
+}
