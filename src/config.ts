@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { crossCheck } from './config/cross-checks.ts'
+import { loopbackNetworksOf } from './config/parsers.ts'
 import type { Setting } from './config/setting.ts'
 import { settings, type SettingValues } from './config/settings.ts'
 import { findUnknown } from './config/unknown-variables.ts'
@@ -18,6 +19,7 @@ type Derived =
   | 'clockSkewSeconds'
   | 'verifierCacheSeconds'
   | 'keyStalenessSeconds'
+  | 'outgoingAllowedNetworks'
 
 export type Config = Readonly<
   Omit<SettingValues, Derived | 'tlsCertFile' | 'tlsKeyFile'> & {
@@ -108,6 +110,7 @@ function derive(given: SettingValues): Config {
     defaultAudience: given.defaultAudience ?? issuer,
     mtlsIssuer: given.mtlsIssuer ?? onPort(issuer, given.mtlsPort),
     passwordHashConcurrency: given.passwordHashConcurrency ?? availableParallelism(),
+    outgoingAllowedNetworks: given.outgoingAllowedNetworks ?? loopbackNetworksOf(issuer),
     ...deriveLeadParts(given),
   }
 }

@@ -21,9 +21,10 @@ export interface PendingRequest extends Arrival {
   isProlonged: boolean
 }
 
-/** What a person answered to this very request on the consent page. */
+/** What a person answered to this very request, on the consent page or instead of signing in. */
 export interface Decision {
   answer: 'allowed' | 'denied'
+  /** Empty for who would not sign in. */
   sub: string
 }
 
@@ -36,6 +37,7 @@ export interface PendingRequests {
   prolong(reference: string): Promise<void>
   find(reference: string): Promise<PendingRequest | undefined>
   setDecision(reference: string, decision: Decision): Promise<void>
+  /** Takes back what was decided before: who signs in goes on. */
   setSignIn(reference: string, sid: string): Promise<void>
 }
 

@@ -118,7 +118,7 @@ function parseMaxAge(text: string | undefined): number | undefined {
   return Number(text)
 }
 
-export function parseDpopJkt(text: string | undefined): string | undefined {
+function parseDpopJkt(text: string | undefined): string | undefined {
   if (text === undefined || isThumbprint(text)) return text
   throw new OAuthError(
     'invalid_request',

@@ -52,7 +52,7 @@ export function createPendingRequestStore(database: Queryable) {
           parameters: row.parameters,
           createdAt: row.created_at,
           decision:
-            row.decision && row.decided_by
+            row.decision && row.decided_by !== null
               ? { answer: row.decision, sub: row.decided_by }
               : undefined,
           signedInSid: row.signed_in_sid ?? undefined,
@@ -80,7 +80,8 @@ export function createPendingRequestStore(database: Queryable) {
 
     async setSignIn(requestHash: Buffer, sid: string): Promise<void> {
       await database.query(
-        'update authorization_requests set signed_in_sid = $2 where request_hash = $1',
+        `update authorization_requests set signed_in_sid = $2, decision = null, decided_by = null
+         where request_hash = $1`,
         [requestHash, sid],
       )
     },

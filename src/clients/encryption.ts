@@ -36,12 +36,11 @@ export function createClientEncryption({
 }): ClientEncryption {
   return {
     async encrypt(client, { alg, enc }, { text, isJwt }) {
-      const key = findEncryptionKey(await clientKeys.all(client), alg)
-      if (!key)
-        throw new OAuthError(
-          'invalid_request',
-          `The client wants this answer encrypted by ${alg}, but none of its keys fits. Give it one of use 'enc'.`,
-        )
+      const refuse = (cause: unknown): never => {
+        throw refusalOf(alg, cause)
+      }
+      const key = findEncryptionKey(await clientKeys.all(client).catch(refuse), alg)
+      if (!key) throw refusalOf(alg)
       return new CompactEncrypt(new TextEncoder().encode(text))
         .setProtectedHeader({
           alg,
@@ -49,9 +48,18 @@ export function createClientEncryption({
           ...(key.kid !== undefined && { kid: key.kid }),
           ...(isJwt && { cty: 'JWT' }), // RFC 7519 §5.2
         })
-        .encrypt(await importJWK(key, alg))
+        .encrypt(await importJWK(key, alg).catch(refuse))
     },
   }
+}
+
+/** The client's own doing, so it is told; fetched keys are not known to be any good. */
+function refusalOf(alg: string, cause?: unknown): OAuthError {
+  return new OAuthError(
+    'invalid_request',
+    `The client wants this answer encrypted by ${alg}, but none of its keys can be had that fits. Give it one of use 'enc'.`,
+    { cause },
+  )
 }
 
 /** What the client wants for one kind of answer; A128CBC-HS256 unless it says so (OpenID Connect Registration §2). */

@@ -1,4 +1,4 @@
-/** The public keys with which a client signs (RFC 7591 §2 jwks, RFC 7517). */
+/** The public keys with which a client signs (RFC 7591 §2 jwks and jwks_uri, RFC 7517). */
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
@@ -26,6 +26,21 @@ export const publicKeySet: Rule = (name, value) => {
     : undefined
 }
 
+/**
+ * The keys of a fetched set that can be used: others may be for somebody else (RFC 7517 §5), but a set that gives a
+ * secret away, or one kid to several keys, is no set to trust.
+ */
+export function readKeySet(document: unknown): JWK[] | { failure: string } {
+  const keys = isPlainObject(document) ? document.keys : undefined
+  if (!Array.isArray(keys)) return { failure: 'an answer that is not a JSON Web Key Set' }
+  if (keys.length > maxKeys) return { failure: `more than ${maxKeys} keys` }
+  if (keys.some(isSecret)) return { failure: 'a private or symmetric key' }
+  const usable = keys.filter((key): key is JWK => findKeyFault(key) === undefined)
+  if (usable.length === 0) return { failure: 'no RSA, EC or OKP public key that can be used' }
+  const kids = usable.flatMap(({ kid }) => kid ?? [])
+  return new Set(kids).size < kids.length ? { failure: 'one kid for several keys' } : usable
+}
+
 /** Whether a key of the set could verify a signature made with `algorithm`. */
 export function canVerify(keys: readonly JWK[], algorithm: string): boolean {
   return keys.some((key) => {
@@ -40,10 +55,14 @@ export function canVerify(keys: readonly JWK[], algorithm: string): boolean {
   })
 }
 
+function isSecret(key: unknown): boolean {
+  return isPlainObject(key) && privateMembers.some((member) => Object.hasOwn(key, member))
+}
+
 function findKeyFault(key: unknown): string | undefined {
   if (!isPlainObject(key)) return 'Give a JSON Web Key (RFC 7517).'
   if (key.kty === 'oct') return 'Symmetric keys are not accepted. Give a public key.'
-  if (privateMembers.some((member) => member in key))
+  if (isSecret(key))
     return 'This is a private key. Give only its public part, and replace it if others could see it.'
   if (key.kid !== undefined && (typeof key.kid !== 'string' || key.kid === ''))
     return 'Its kid must be a non-empty string.'

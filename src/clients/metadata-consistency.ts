@@ -25,10 +25,13 @@ const encryptedAnswers = (['id_token', 'userinfo', 'introspection'] as const).fl
         message: `It goes with ${enc} (OpenID Connect Registration §2). Give both, or neither.`,
       },
       {
-        members: [alg, 'jwks'],
+        members: [alg, 'jwks', 'jwks_uri'],
         isBroken: (m) =>
-          m[alg] !== undefined && !findEncryptionKey(m.jwks?.keys ?? [], m[alg] ?? ''),
-        message: "None of the client's keys fits. Give jwks with a key of use enc for it.",
+          m[alg] !== undefined &&
+          m.jwks_uri === undefined &&
+          !findEncryptionKey(m.jwks?.keys ?? [], m[alg] ?? ''),
+        message:
+          "None of the client's keys fits. Give jwks with a key of use enc for it, or a jwks_uri.",
       },
     ]
   },
@@ -99,9 +102,14 @@ const agreements: Agreement[] = [
     message: 'Public clients always need PKCE (RFC 9700 §2.1.1). Leave it out.',
   },
   {
-    members: ['jwks', 'token_endpoint_auth_method'],
-    isBroken: (m) => signsAssertions(m) && m.jwks === undefined,
-    message: "The method private_key_jwt needs the client's public keys.",
+    members: ['jwks', 'jwks_uri', 'token_endpoint_auth_method'],
+    isBroken: (m) => signsAssertions(m) && m.jwks === undefined && m.jwks_uri === undefined,
+    message: "The method private_key_jwt needs the client's public keys. Give them, or a jwks_uri.",
+  },
+  {
+    members: ['jwks_uri', 'jwks'],
+    isBroken: (m) => m.jwks_uri !== undefined && m.jwks !== undefined,
+    message: 'Give jwks or jwks_uri, not both (RFC 7591 §2).',
   },
   {
     members: ['jwks', 'token_endpoint_auth_method', 'token_endpoint_auth_signing_alg'],
@@ -117,9 +125,10 @@ const agreements: Agreement[] = [
     message: 'It is only for token_endpoint_auth_method private_key_jwt. Leave it out.',
   },
   {
-    members: ['jwks', 'require_signed_request_object', 'request_object_signing_alg'],
+    members: ['jwks', 'jwks_uri', 'require_signed_request_object', 'request_object_signing_alg'],
     isBroken: (m) =>
       m.require_signed_request_object === true &&
+      m.jwks_uri === undefined &&
       !requestObjectAlgorithmsOf(m).some((algorithm) => canVerify(m.jwks?.keys ?? [], algorithm)),
     message:
       "With require_signed_request_object it must have a signature key for request_object_signing_alg, or for one of the profile's algorithms.",
@@ -133,11 +142,13 @@ const agreements: Agreement[] = [
     message: `The method tls_client_auth, and no other, needs exactly one of ${Object.keys(certificateNameRules).join(', ')} (RFC 8705 §2.1.2).`,
   },
   {
-    members: ['jwks', 'token_endpoint_auth_method'],
+    members: ['jwks', 'jwks_uri', 'token_endpoint_auth_method'],
     isBroken: (m) =>
-      m.token_endpoint_auth_method === 'self_signed_tls_client_auth' && m.jwks === undefined,
+      m.token_endpoint_auth_method === 'self_signed_tls_client_auth' &&
+      m.jwks === undefined &&
+      m.jwks_uri === undefined,
     message:
-      'The method self_signed_tls_client_auth needs the keys of the certificates, with the certificates as their x5c or without.',
+      'The method self_signed_tls_client_auth needs the keys of the certificates or a jwks_uri, with the certificates as their x5c or without.',
   },
   {
     members: ['backchannel_logout_uri', 'backchannel_logout_session_required'],

@@ -33,6 +33,7 @@ export function rulesFor(
     token_endpoint_auth_method: oneOf(supported.authMethods),
     token_endpoint_auth_signing_alg: oneOf(assertionAlgorithms),
     jwks: publicKeySet,
+    jwks_uri: textRule((uri) => validateBackchannelUri(uri, supported)),
     assertion_issuers: assertionIssuers,
     scope: scopeText,
     id_token_signed_response_alg: oneOf(supported.algorithms),

@@ -32,6 +32,8 @@ export interface ClientMetadata {
   token_endpoint_auth_method: string
   token_endpoint_auth_signing_alg?: string
   jwks?: JSONWebKeySet
+  /** Where they are fetched from, instead. */
+  jwks_uri?: string
   /** Whose assertions about users the client may exchange for their access tokens (RFC 7523 §2.1). */
   assertion_issuers?: AssertionIssuer[]
   /** The most that the client may ask for. */
@@ -106,7 +108,7 @@ export function validateClientMetadata(input: unknown, supported: Supported): Ch
   const given = withoutNulls(input)
   const rules = rulesFor(given, supported)
   const memberFaults = findMemberFaults(given, rules, (member) =>
-    hintForUnknown(member, Object.keys(rules)),
+    hintFor(member, Object.keys(rules)),
   )
   const faulty = new Set(memberFaults.map(({ member }) => member))
   if (faulty.has('')) return refused(memberFaults)
@@ -155,9 +157,4 @@ function defaultsFor(given: Partial<ClientMetadata>) {
     skip_consent: false,
     ...ofProfile,
   }
-}
-
-function hintForUnknown(member: string, names: readonly string[]): string {
-  if (member === 'jwks_uri') return 'Keys are not fetched. Give the keys themselves as jwks.'
-  return hintFor(member, names)
 }

@@ -47,13 +47,15 @@ export interface ClientRegistryDependencies {
   /** How many clients a node keeps in memory. */
   cacheSize: number
   supported: Supported
+  /** Which URLs are client_ids too; none unless it says so. */
+  isClientIdUrl?: (text: string) => boolean
 }
 
 const maxOriginLength = 300
 const maxStartable = 100
 
 export function createClientRegistry(dependencies: ClientRegistryDependencies): ClientRegistry {
-  const { store, clock, cacheSize, supported } = dependencies
+  const { store, clock, cacheSize, supported, isClientIdUrl = () => false } = dependencies
 
   const clients = createCache({
     load: async (clientId) => {
@@ -77,6 +79,10 @@ export function createClientRegistry(dependencies: ClientRegistryDependencies): 
 
   async function update(clientId: string, input: unknown): Promise<WrittenClient> {
     const written = await store.changeClient(clientId, (current) => {
+      if (current.document)
+        throw new Refusal(
+          `The client ${quote(clientId)} describes itself by the document at that URL. Change it there; here it can be revoked or deleted.`,
+        )
       const registration = settleClient(input, supported, current)
       return toWritten(registration, { ...current, updatedAt: clock.now() })
     })
@@ -86,7 +92,8 @@ export function createClientRegistry(dependencies: ClientRegistryDependencies): 
   }
 
   return {
-    find: async (clientId) => (isClientId(clientId) ? clients.find(clientId) : undefined),
+    find: async (clientId) =>
+      isClientId(clientId) || isClientIdUrl(clientId) ? clients.find(clientId) : undefined,
 
     isAllowedOrigin: async (origin) =>
       origin.length <= maxOriginLength && (await origins.find(origin)) !== undefined,

@@ -15,8 +15,15 @@ export interface StoredClient {
   updatedAt: Date
   /** Since when the client may do nothing any more. */
   revokedAt: Date | undefined
+  /** Of a client whose client_id is the URL of its metadata. */
+  document?: DocumentTimes | undefined
   /** It registered itself and has never got a token: to be known when it gets the first. */
   isUntried?: boolean
+}
+
+export interface DocumentTimes {
+  fetchedAt: Date
+  freshUntil: Date
 }
 
 export interface ClientStore {
@@ -42,8 +49,9 @@ export interface ClientStore {
   deleteClient(clientId: string): Promise<'deleted' | 'unknown'>
 }
 
-const clientColumns =
+const registeredColumns =
   'client_id, client_secret_hash, metadata, allowed_origins, created_at, updated_at, revoked_at'
+const clientColumns = `${registeredColumns}, document_fetched_at, document_fresh_until`
 
 interface ClientRow {
   client_id: string
@@ -53,6 +61,8 @@ interface ClientRow {
   created_at: Date
   updated_at: Date
   revoked_at: Date | null
+  document_fetched_at: Date | null
+  document_fresh_until: Date | null
   is_untried?: boolean
 }
 
@@ -110,7 +120,7 @@ export function createClientStore(database: Database): ClientStore {
     async insertClient(client, transaction = database) {
       const rows = await transaction.query(
         `with written as (
-           insert into clients (${clientColumns})
+           insert into clients (${registeredColumns})
            values ($1, $2, $3, $4, $5, $6, $7)
            on conflict (client_id) do nothing
            returning client_id)
@@ -185,6 +195,7 @@ async function updateClient(transaction: Queryable, client: StoredClient): Promi
 }
 
 function toClient(row: ClientRow): StoredClient {
+  const { document_fetched_at: fetchedAt, document_fresh_until: freshUntil } = row
   return {
     clientId: row.client_id,
     secretHash: row.client_secret_hash ?? undefined,
@@ -193,6 +204,7 @@ function toClient(row: ClientRow): StoredClient {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     revokedAt: row.revoked_at ?? undefined,
+    ...(fetchedAt && freshUntil && { document: { fetchedAt, freshUntil } }),
     ...(row.is_untried && { isUntried: true }),
   }
 }

@@ -1,7 +1,9 @@
 /** How the text of a setting is read. A fault says what to write instead. */
-import { accessSync, constants } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
+import { loopbackNetworks } from '../http/special-use.ts'
 import { requiredSigningAlgs, signingAlgs, type SigningAlg } from '../protocol/signing-algs.ts'
 
 export type Parsed<T> = { value: T } | { fault: string }
@@ -52,10 +54,30 @@ export const readableFile: Parser<string> = (text) => {
   }
 }
 
+export const certificateFile: Parser<string> = (text) =>
+  isCertificate(text)
+    ? { value: resolve(text) }
+    : { fault: 'the path of a PEM file of certificates that this process may read' }
+
+function isCertificate(file: string): boolean {
+  try {
+    return new X509Certificate(readFileSync(file)).fingerprint256 !== ''
+  } catch {
+    return false
+  }
+}
+
 export const host: Parser<string> = (text) =>
   isIP(text) > 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text)
     ? { value: text }
     : { fault: 'a host name or an address such as localhost, 0.0.0.0 or :: (without port)' }
+
+export const hosts: Parser<readonly string[]> = (text) => {
+  const names = text.split(',').map((name) => name.trim().toLowerCase())
+  return names.every((name) => 'value' in host(name))
+    ? { value: Object.freeze(names) }
+    : { fault: 'host names such as app.example.com, separated by commas (without port)' }
+}
 
 export const audience: Parser<string> = (text) =>
   /^[\x21-\x7e]+$/.test(text) ? { value: text } : { fault: 'a URI without spaces' }
@@ -102,6 +124,19 @@ export const trustProxy: Parser<TrustProxy> = (text) => {
   return addresses.every(isAddressOrRange)
     ? { value: Object.freeze(addresses) }
     : { fault: 'off, how many proxies stand in front (such as 1), or their addresses or CIDRs' }
+}
+
+/** CIDRs. */
+export const networks: Parser<readonly string[]> = (text) => {
+  const parts = text === 'none' ? [] : text.split(',').map((part) => part.trim())
+  const value = parts.flatMap((part) => (part === 'loopback' ? loopbackNetworks : part))
+  return value.every((one) => isAddressOrRange(one) && !one.includes('%'))
+    ? { value: Object.freeze(value) }
+    : { fault: 'none, loopback, or addresses and CIDRs such as 10.0.0.0/8, separated by commas' }
+}
+
+export function loopbackNetworksOf(url: string): readonly string[] {
+  return isLoopback(url) ? loopbackNetworks : []
 }
 
 function isAddressOrRange(text: string): boolean {

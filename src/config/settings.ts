@@ -1,6 +1,7 @@
 /** Every setting: its variable, how it is read, its default as one would write it, and what it sets. */
 import { bindingSettings } from './binding-settings.ts'
 import { keySettings } from './key-settings.ts'
+import { outgoingSettings } from './outgoing-settings.ts'
 import * as read from './parsers.ts'
 import { registrationSettings } from './registration-settings.ts'
 import { revocationSettings } from './revocation-settings.ts'
@@ -160,6 +161,7 @@ export const settings = {
   ...registrationSettings,
   ...revocationSettings,
   ...watchSettings,
+  ...outgoingSettings,
   rateLimit: {
     variable: 'CLAVIGER_RATE_LIMIT',
     parse: read.onOrOff,
@@ -184,7 +186,7 @@ export const settings = {
     parse: read.onOrOff,
     default: 'off',
     sentence:
-      'Whether `http:` that is not loopback is allowed, for the issuer and for where logout tokens go; never in production.',
+      'Whether `http:` that is not loopback is allowed, for the issuer, for where logout tokens go and for where keys of clients come from; never in production.',
   },
 } as const satisfies Record<string, Setting>
 

@@ -24,6 +24,8 @@ export interface Capabilities {
   mtlsIssuer: string | undefined
   /** Whether there is one, for whomever. */
   revocationFeed: boolean
+  /** Whether a client_id may be the URL of its metadata. */
+  clientIdMetadataDocuments: boolean
   /** Whether clients may register. */
   registration: boolean
 }
@@ -101,6 +103,9 @@ function metadataOf(capabilities: Capabilities) {
     require_pushed_authorization_requests: capabilities.requirePushedRequests,
     backchannel_logout_supported: true,
     backchannel_logout_session_supported: true,
+    ...(capabilities.clientIdMetadataDocuments && {
+      client_id_metadata_document_supported: true,
+    }),
     claims_parameter_supported: false,
     request_parameter_supported: true,
     request_object_signing_alg_values_supported: assertionAlgorithms,

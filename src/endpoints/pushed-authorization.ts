@@ -46,6 +46,9 @@ export function registerPushedAuthorization(
     const form = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
     const presented = presentedBy(request)
+    // Here a client of a document may begin; it is known before it authenticates.
+    const clientId = form.get('client_id')
+    if (clientId !== undefined) await clients.find(clientId)
     const { client } = await clientAuthentication.authenticate({
       authorization,
       certificate: presented.certificate,

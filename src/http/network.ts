@@ -14,7 +14,7 @@ export function subnetOf(address: string): string {
 export function networkOf(address: string): string {
   const [bare = ''] = address.split('%', 1)
   if (!isIPv6(bare)) return bare
-  const groups = toGroups(bare)
+  const groups = groupsOf(bare)
   const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
   return isMapped
     ? groups
@@ -28,7 +28,7 @@ export function networkOf(address: string): string {
 }
 
 /** The eight numbers of an IPv6 address; the URL parser has the one shortest form (RFC 5952). */
-function toGroups(address: string): number[] {
+export function groupsOf(address: string): number[] {
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
   const before = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')

@@ -47,9 +47,12 @@ export function createDeliverLogouts({
     try {
       while (faults.length === 0) {
         isWoken = false
-        const taken = await take([...serving.keys()])
+        const busy = [...serving.keys()]
+        const taken = await take(busy)
+        // Whom it passed over as busy, and who is not any more, may have more.
+        const isOneDone = busy.some((clientId) => !serving.has(clientId))
         for (const [clientId, some] of taken) serving.set(clientId, serve(clientId, some))
-        if (taken.size > 0 || isWoken) continue
+        if (taken.size > 0 || isWoken || isOneDone) continue
         if (serving.size === 0) break
         const woken = new Promise<void>((resolve) => {
           wake = resolve

@@ -21,6 +21,7 @@ export const expirables = [
   'tokenEvents',
   'signals',
   'auditEvents',
+  'clientDocuments',
 ] as const
 
 export type Expirable = (typeof expirables)[number]
@@ -148,6 +149,16 @@ const statements: Record<Expirable, string> = {
     delete from audit_events where id = any (array(
       select id from (select id, at from audit_events order by id limit $2) oldest
       where at < $1))`,
+
+  // Whatever else refers to a client lives for a day at most.
+  clientDocuments: `
+    delete from clients where client_id = any (array(
+      select client_id from clients c
+      where document_fetched_at < $1 and revoked_at is null
+        and not exists (select from consents where client_id = c.client_id)
+        and not exists (select from refresh_families where client_id = c.client_id)
+        and not exists (select from session_clients where client_id = c.client_id)
+      limit $2 for update skip locked))`,
 }
 
 /** When the first row of each table expires; an index answers each. */

@@ -4,6 +4,8 @@ import { Foreign } from './layout.tsx'
 export interface ClientView {
   /** client_name, or the client_id when it has none. */
   name: string
+  /** The host whose word this all is, of a client that describes itself by a document there. */
+  publisher?: string | undefined
   logoUri?: string | undefined
   policyUri?: string | undefined
   tosUri?: string | undefined

@@ -50,6 +50,14 @@ export function ConsentPage(props: ConsentPageProps) {
             </strong>
           </span>
         </li>
+        {client.publisher !== undefined && (
+          <li>
+            <Icon name="server" />
+            <span>
+              Known to us only by the word of <strong>{client.publisher}</strong>
+            </span>
+          </li>
+        )}
         <li>
           <Icon name="arrow" />
           <span>

@@ -67,9 +67,10 @@ export function resumePath(pages: Pages, { client, reference }: Interaction): st
   })
 }
 
-export function toClientView({ clientId, metadata }: Client): ClientView {
+export function toClientView({ clientId, metadata, document }: Client): ClientView {
   return {
     name: metadata.client_name ?? clientId,
+    publisher: document && new URL(clientId).host,
     logoUri: metadata.logo_uri,
     policyUri: metadata.policy_uri,
     tosUri: metadata.tos_uri,

@@ -78,9 +78,16 @@ export function LoginPage(props: LoginPageProps) {
           {...describedBy}
           {...invalid}
         />
-        <button id="submit" type="submit" class="primary">
-          Sign in
-        </button>
+        <div class={client && 'choices'}>
+          <button id="submit" type="submit" class="primary">
+            Sign in
+          </button>
+          {client && (
+            <button id="cancel" type="submit" name="decision" value="deny" formnovalidate>
+              Cancel
+            </button>
+          )}
+        </div>
       </form>
       {client && <ClientLinks client={client} />}
     </Layout>

@@ -23,7 +23,7 @@ export interface LoginDependencies {
   pages: Pages
   site: Site
   browserSession: BrowserSession
-  pendingRequests: Pick<PendingRequests, 'find' | 'setSignIn'>
+  pendingRequests: Pick<PendingRequests, 'find' | 'setDecision' | 'setSignIn'>
   clients: Pick<ClientRegistry, 'find'>
   accounts: Pick<Accounts, 'authenticate'>
   rateLimits: RateLimits
@@ -55,6 +55,10 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
 
     if (!browserSession.isOwnForm(request, form, formPurpose))
       return show(request, reply.code(403), problem('expired'))
+    if (interaction && form.get('decision') === 'deny') {
+      await pendingRequests.setDecision(interaction.reference, { answer: 'denied', sub: '' })
+      return reply.redirect(resumePath(pages, interaction), 303)
+    }
     const witness = witnessOf(request, watch)
     const attempt = { address: request.ip, identifier: username }
     const limit = await rateLimits.loginAttempt(attempt)

@@ -22,6 +22,7 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   token_endpoint_auth_method: true,
   token_endpoint_auth_signing_alg: true,
   jwks: true,
+  jwks_uri: true,
   assertion_issuers: false, // whom to believe who a user is
   scope: true, // of those that the settings name
   id_token_signed_response_alg: true,

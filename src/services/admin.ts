@@ -2,6 +2,7 @@
 import { createAuditStore } from '../audit/store.ts'
 import { authMethodNamesWith } from '../client-auth/index.ts'
 import type { CertificateSupport } from '../client-auth/method.ts'
+import { createClientIdUrlRule } from '../clients/client-id-url.ts'
 import { createClientRegistry } from '../clients/registry.ts'
 import { createResourceStore } from '../clients/resources-store.ts'
 import { createResources } from '../clients/resources.ts'
@@ -47,11 +48,16 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     algorithms: config.signingAlgs,
     insecureHttp: config.insecureHttp,
   }
+  const isClientIdUrl = createClientIdUrlRule({
+    enabled: config.clientIdMetadataDocuments,
+    hosts: config.clientIdMetadataHosts ?? [],
+  })
   const clients = createClientRegistry({
     store: createClientStore(database),
     clock,
     cacheSize,
     supported,
+    isClientIdUrl,
   })
   const resources = createResources({
     store: createResourceStore(database),
@@ -89,6 +95,7 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     accounts,
     clients,
     supported,
+    isClientIdUrl,
     initialAccessTokens: createInitialAccessTokens({
       database,
       store: createInitialAccessTokenStore(database),

@@ -1,7 +1,6 @@
 /** What a server does besides answering: its jobs, and following what others change. */
 import { resourcesChannel } from '../clients/resources-store.ts'
 import { clientsChannel } from '../clients/store.ts'
-import { createPostForm } from '../http/outgoing.ts'
 import {
   createDeliverLogouts,
   type DeliverLogouts,
@@ -20,6 +19,7 @@ import { createLogoutDeliveries } from '../sessions/logout-delivery.ts'
 import { logoutsChannel } from '../sessions/logout-store.ts'
 import type { ServiceOptions } from './admin.ts'
 import type { Services } from './index.ts'
+import { createLogoutForms } from './outgoing.ts'
 
 interface JobLog {
   warn(details: object, message: string): void
@@ -62,19 +62,17 @@ export function createLogoutDelivery(
   {
     log,
     random = Math.random,
-    timeoutMilliseconds = 5000,
+    timeoutMilliseconds,
   }: { log: DeliveryLog; random?: () => number; timeoutMilliseconds?: number },
 ): DeliverLogouts {
   const store = createDeliveryStore(database)
-  const postForm = createPostForm({ timeoutMilliseconds, maxBytes: 64 * 1024 })
-  const { issuer } = config
   const deliveries = createLogoutDeliveries({
     store,
     database,
     audit,
     keyring,
-    postForm,
-    issuer,
+    postForm: createLogoutForms(config, timeoutMilliseconds),
+    issuer: config.issuer,
     clock,
     random,
   })

@@ -1,15 +1,12 @@
 /** Everything that serves requests, built in dependency order. */
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createAuthorization } from '../authorization/authorization.ts'
 import { createPendingRequests } from '../authorization/pending-requests.ts'
 import { createRequestObjects } from '../authorization/request-object.ts'
 import { createAuthorizationResponses } from '../authorization/response.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
-import { readAuthorities } from '../client-auth/authorities.ts'
 import { authMethodNamesWith, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
-import { createClientKeys } from '../clients/client-keys.ts'
 import { createClientEncryption } from '../clients/encryption.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
@@ -17,17 +14,12 @@ import { createFeedAccess } from '../endpoints/feed-access.ts'
 import { createGrantTypes, grantTypeNames } from '../grants/index.ts'
 import { createAssets } from '../http/assets.ts'
 import { createBrowserSession } from '../http/browser-session.ts'
-import { createClientCertificateReader } from '../http/client-certificate.ts'
 import { createCsrf } from '../http/csrf.ts'
 import { basePathOf, createPages } from '../http/pages.ts'
-import { createPresentedBy } from '../http/presented-by.ts'
 import { createRateLimits } from '../http/rate-limits.ts'
 import { createSecurityHeaders } from '../http/security-headers.ts'
 import { createServerSecretStore } from '../keys/server-secret-store.ts'
 import { loadServerSecret } from '../keys/server-secret.ts'
-import { createNonces } from '../possession/nonces.ts'
-import { createPossession } from '../possession/possession.ts'
-import { createProofStore } from '../possession/store.ts'
 import { paths } from '../protocol/paths.ts'
 import { createFeedDocuments } from '../revocation/feed-documents.ts'
 import { createRevocationFeed } from '../revocation/feed.ts'
@@ -50,6 +42,8 @@ import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createTargets } from '../tokens/targets.ts'
 import { feedType } from '../verifier/feed.ts'
 import { certificateSupportOf, createAdminServices, type ServiceOptions } from './admin.ts'
+import { createBindingServices } from './binding.ts'
+import { createClientSources } from './client-sources.ts'
 import { addGauges } from './gauges.ts'
 import { createKeyServices } from './keys.ts'
 import { createRegistrationServices } from './registration.ts'
@@ -104,21 +98,7 @@ export async function createServices(options: ServiceOptions) {
   const revocationFeed = createRevocationFeed({ store: createRevocationStore(database), clock })
   addGauges({ ...watchServices, database, clock, keyring, revocationFeed })
 
-  const possession = createPossession({
-    store: createProofStore(database),
-    nonces: createNonces({ key: serverSecret.deriveKey('dpop nonces'), clock }),
-    nonceMode: config.dpopNonce,
-    issuer,
-    mtlsIssuer,
-    clock,
-  })
-  const presentedBy = createPresentedBy({
-    issuer,
-    readClientCertificate: createClientCertificateReader({
-      header: config.clientCertHeader,
-      trustedProxies: typeof config.trustProxy === 'object' ? config.trustProxy : [],
-    }),
-  })
+  const { possession, presentedBy, authorities } = createBindingServices(options, serverSecret)
 
   const authorization = createAuthorization({ codes, targets, clock })
   const pendingRequests = createPendingRequests({
@@ -127,7 +107,8 @@ export async function createServices(options: ServiceOptions) {
     ttlSeconds: config.authorizationRequestTtlSeconds,
     pushedTtlSeconds: config.pushedRequestTtlSeconds,
   })
-  const clientKeys = createClientKeys()
+  const clientSources = createClientSources(options, admin)
+  const { clientKeys } = clientSources
   const clientEncryption = createClientEncryption({ clientKeys })
   const requestObjects = createRequestObjects({
     clientKeys,
@@ -141,10 +122,7 @@ export async function createServices(options: ServiceOptions) {
     assertions,
     clientKeys,
     issuer,
-    authorities:
-      config.clientCaFile === undefined
-        ? []
-        : readAuthorities(readFileSync(config.clientCaFile, 'utf8')),
+    authorities,
     endpoints: [issuer, mtlsIssuer ?? []]
       .flat()
       .flatMap((base) => authenticatingPaths.map((path) => base + path)),
@@ -178,13 +156,13 @@ export async function createServices(options: ServiceOptions) {
     ...admin,
     ...keys,
     ...watchServices,
+    ...clientSources,
     issuer,
     audience: config.defaultAudience,
     clock,
     consents,
     targets,
     deviceCodes,
-    clientKeys,
     clientJwts: createClientJwts({ keyring, encryption: clientEncryption, issuer }),
     families,
     accessTokens,
@@ -229,6 +207,7 @@ export async function createServices(options: ServiceOptions) {
         signingAlgs: config.signingAlgs,
         requirePushedRequests: config.requirePushedRequests,
         revocationFeed: config.revocationFeed !== 'off',
+        clientIdMetadataDocuments: config.clientIdMetadataDocuments,
         registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,

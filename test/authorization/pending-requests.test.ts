@@ -141,8 +141,10 @@ t.test('a sign-in is made for one request, and the last one counts', async (t) =
   const reference = await pendingRequests.save(clientId, params)
   const other = await pendingRequests.save(clientId, params)
   for (const sid of ['one', 'another']) {
+    await pendingRequests.setDecision(reference, { answer: 'denied', sub: '' })
+    t.match(await pendingRequests.find(reference), { decision: { answer: 'denied', sub: '' } })
     await pendingRequests.setSignIn(reference, sid)
-    t.match(await pendingRequests.find(reference), { signedInSid: sid })
+    t.match(await pendingRequests.find(reference), { signedInSid: sid, decision: undefined })
   }
   t.match(await pendingRequests.find(other), { signedInSid: undefined })
 })

@@ -2,6 +2,7 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } fr
 import t from 'tap'
 import { createRequestObjects } from '../../src/authorization/request-object.ts'
 import { createClientKeys } from '../../src/clients/client-keys.ts'
+import { createRemoteKeys } from '../../src/clients/remote-keys.ts'
 import { toClient } from './clients.ts'
 
 const issuer = 'https://issuer.example'
@@ -23,10 +24,12 @@ const strict = toClient({ jwks, require_signed_request_object: true })
 const fapi = toClient({ jwks, profile: 'fapi2' })
 const pinned = toClient({ jwks, request_object_signing_alg: 'PS256' })
 
+const clock = { now: () => now }
+const remoteKeys = createRemoteKeys({ fetchDocument: async () => ({ failure: 'none' }), clock })
 const objects = createRequestObjects({
-  clientKeys: createClientKeys(),
+  clientKeys: createClientKeys({ remoteKeys }),
   issuer,
-  clock: { now: () => now },
+  clock,
   skewSeconds: 10,
 })
 

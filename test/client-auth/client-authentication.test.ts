@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { authMethodNames, createClientAuthentication } from '../../src/client-auth/index.ts'
 import { createAssertionStore } from '../../src/client-auth/store.ts'
 import { createClientKeys } from '../../src/clients/client-keys.ts'
+import { createRemoteKeys } from '../../src/clients/remote-keys.ts'
 import { createClientRegistry } from '../../src/clients/registry.ts'
 import { createClientStore } from '../../src/clients/store.ts'
 import { OAuthError, type ErrorCode } from '../../src/protocol/errors.ts'
@@ -18,6 +19,7 @@ const challenge = 'Basic realm="claviger", charset="UTF-8"'
 async function setUp(t: Test) {
   const database = await createTestDatabase(t)
   const clock = createTestClock()
+  const remoteKeys = createRemoteKeys({ fetchDocument: async () => ({ failure: 'none' }), clock })
   const supported = {
     grantTypes: ['authorization_code', 'client_credentials'],
     authMethods: authMethodNames,
@@ -30,7 +32,7 @@ async function setUp(t: Test) {
     assertions: createAssertionStore(database),
     clock,
     issuer: 'https://issuer.example',
-    clientKeys: createClientKeys(),
+    clientKeys: createClientKeys({ remoteKeys }),
     authorities: [],
     endpoints: ['https://issuer.example/token'],
     skewSeconds: 10,

@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import { authMethodNames, createClientAuthentication } from '../../src/client-auth/index.ts'
 import { createAssertionStore } from '../../src/client-auth/store.ts'
 import { createClientKeys } from '../../src/clients/client-keys.ts'
+import { createRemoteKeys } from '../../src/clients/remote-keys.ts'
 import { createClientRegistry } from '../../src/clients/registry.ts'
 import { createClientStore } from '../../src/clients/store.ts'
 import type { OAuthError } from '../../src/protocol/errors.ts'
@@ -32,6 +33,7 @@ const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('ba
 async function setUp(t: Test) {
   const database = await createTestDatabase(t)
   const clock = createTestClock()
+  const remoteKeys = createRemoteKeys({ fetchDocument: async () => ({ failure: 'none' }), clock })
   const clients = createClientRegistry({
     store: createClientStore(database),
     clock,
@@ -48,7 +50,7 @@ async function setUp(t: Test) {
       assertions: createAssertionStore(database),
       clock,
       issuer,
-      clientKeys: createClientKeys(),
+      clientKeys: createClientKeys({ remoteKeys }),
       authorities: [],
       endpoints: [tokenEndpoint],
       skewSeconds: 10,

@@ -118,7 +118,6 @@ t.test('an unknown member is refused, with the name that was probably meant', as
     ['frobnicate', /^"frobnicate": There is no such setting\.$/],
     ['', /^"": There is no such setting\.$/],
     ['constructor', /There is no such setting/],
-    ['jwks_uri', /Give the keys themselves as jwks/],
   ]
   for (const [member, hint] of cases) t.match(faultsOf({ ...web, [member]: 'x' }), [hint], member)
   t.match(faultsOf(JSON.parse(`{"redirect_uris":["${redirectUri}"],"__proto__":{}}`)), [
@@ -198,6 +197,10 @@ t.test('members that contradict each other are refused', async (t) => {
     [{ ...web, backchannel_logout_session_required: true }, /^backchannel_logout_uri: Say where/],
     [signed, /^jwks: The method private_key_jwt needs/],
     [
+      { ...signed, jwks: { keys: [ecKey] }, jwks_uri: 'https://app.example.com/keys' },
+      /^jwks_uri: Give jwks or jwks_uri, not both/,
+    ],
+    [
       { ...signed, jwks: { keys: [ecKey] }, token_endpoint_auth_signing_alg: 'RS256' },
       /^jwks: None of/,
     ],
@@ -241,6 +244,18 @@ t.test('an assertion algorithm is asymmetric, never none (RFC 7523 §3)', async 
       /^token_endpoint_auth_signing_alg: /,
     ])
 })
+
+t.test(
+  'published keys will do wherever keys are needed (RFC 7591 §2, RFC 8705 §2.2.2)',
+  async (t) => {
+    const published = { ...web, jwks_uri: 'https://app.example.com/keys' }
+    for (const more of [
+      { token_endpoint_auth_method: 'private_key_jwt' },
+      { require_signed_request_object: true },
+    ])
+      t.strictSame(validateClientMetadata({ ...published, ...more }, supported).faults, [])
+  },
+)
 
 t.test('jwks holds usable public keys only (RFC 7591 §2)', async (t) => {
   const small = generateKeyPairSync('rsa', { modulusLength: 1024 })

@@ -17,6 +17,13 @@ export const otherCallback = `${callback}?dummy1=lorem&dummy2=ipsum`
 const algorithms = ['ES256', 'RS256'] as const
 type Alg = (typeof algorithms)[number]
 
+interface Sent {
+  path?: string
+  assertion?: string
+  /** The proof in the header of that name. */
+  dpop?: string
+}
+
 export async function createFapi2Client(provider: TestProvider, metadata: object = {}) {
   const { issuer, clock } = provider
   const keys = new Map<Alg, CryptoKey>()
@@ -66,9 +73,10 @@ export async function createFapi2Client(provider: TestProvider, metadata: object
     ...changes,
   })
 
-  async function send(fields: Fields, changes: { assertion?: string } = {}): Promise<Answer> {
-    const response = await fetch(`${issuer}/par`, {
+  async function send(fields: Fields, { path = '/par', dpop, ...changes }: Sent = {}) {
+    const response = await fetch(issuer + path, {
       method: 'POST',
+      headers: dpop === undefined ? {} : { dpop },
       body: encode({
         client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
         client_assertion: changes.assertion ?? (await assertion()),
@@ -76,7 +84,8 @@ export async function createFapi2Client(provider: TestProvider, metadata: object
       }),
     })
     const { status, headers } = response
-    return { status, headers, body: (await response.json()) as Answer['body'] }
+    const answer: Answer = { status, headers, body: (await response.json()) as Answer['body'] }
+    return answer
   }
 
   return {
@@ -87,8 +96,7 @@ export async function createFapi2Client(provider: TestProvider, metadata: object
     claims,
     sign,
     send,
-    push: (changes: Fields = {}, more?: { assertion: string }) =>
-      send({ ...request, ...changes }, more),
+    push: (changes: Fields = {}, more?: Sent) => send({ ...request, ...changes }, more),
     /** Undefined leaves a claim out. */
     pushSigned: async (changes: object = {}, alg: Alg = 'ES256') =>
       send({ request: await sign(claims(changes), alg) }),

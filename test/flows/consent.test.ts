@@ -70,6 +70,20 @@ t.test('consent', async (t) => {
     t.match(again.url, /#code=/, 'who goes back and allows, has allowed')
   })
 
+  t.test('who will not sign in denies it, and may go back and sign in after all', async (t) => {
+    const client = await provider.createClient()
+    const stranger = createUserAgent(provider.issuer)
+    const login = await stranger.open(authorizationUrl(provider, client))
+    const back = await stranger.submit(login, { decision: 'deny' })
+    t.match(Object.fromEntries(new URL(back.url).searchParams), {
+      error: 'access_denied',
+      state: 'the state',
+    })
+    const forged = createUserAgent(provider.issuer)
+    t.equal((await forged.submit(login, { decision: 'deny' })).status, 403)
+    t.ok((await proceed(stranger, login)).url.includes('?code='))
+  })
+
   t.test('says what the client would get, and where the answer goes', async (t) => {
     const client = await provider.createClient({
       client_name: 'Fish & <b>Chips</b>',

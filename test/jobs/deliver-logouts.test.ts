@@ -1,4 +1,6 @@
 /** Logout tokens arrive, whatever happens to clients and nodes meanwhile. */
+import { EventEmitter, once } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createDatabase } from '../../src/database/pool.ts'
 import { followChanges } from '../../src/services/background.ts'
@@ -265,6 +267,35 @@ t.test('what ends while a node looks is not overlooked', async (t) => {
   await node.run()
   await again
   t.equal(listener.receiver.received.length, 1)
+})
+
+t.test('who is done while a node looks for others is looked at again', async (t) => {
+  const { provider, createListener, endSessions } = await setUp(t)
+  const [hanging, one] = [await createListener(), await createListener()]
+  hanging.receiver.answer = () => {}
+  await endSessions(5, hanging, one)
+  const removed = new EventEmitter()
+  let looks = 0
+  let removals = 0
+  const query: typeof provider.database.query = async (text, values) => {
+    const rows = await provider.database.query<never>(text, values)
+    if (text.startsWith('delete from logout_deliveries') && ++removals === 4) removed.emit('four')
+    // The second look passes both over, and ends after the first four of one.
+    if (text.startsWith('update logout_deliveries d') && ++looks === 2) {
+      if (removals < 4) await once(removed, 'four')
+      await setImmediate()
+    }
+    return rows
+  }
+  const { config, clock, services } = provider
+  const database = { ...provider.database, query }
+  const node = createDeliveringNode({ config, clock, database }, services)
+  const run = node.run()
+  await one.receiver.whenReceived(5)
+  t.equal(hanging.receiver.received.length, 4)
+  const stopped = node.stop()
+  for (const { response } of hanging.receiver.received) response.destroy()
+  await Promise.all([run, stopped])
 })
 
 t.test('a server is woken by the logout itself', async (t) => {

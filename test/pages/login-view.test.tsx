@@ -38,7 +38,10 @@ t.test(
     t.match(html, `src="${client.logoUri}"`)
     t.match(html, `<a href="${client.policyUri}" rel="noreferrer">Privacy policy</a>`)
     t.match(html, `<a href="${client.tosUri}" rel="noreferrer">Terms of service</a>`)
-    t.match(loginHtml({ client: undefined }), '<title>Sign in · Claviger</title>')
+    t.match(html, /<button id="cancel" [^>]*formnovalidate>/)
+    const ownLogin = loginHtml({ client: undefined })
+    t.match(ownLogin, '<title>Sign in · Claviger</title>')
+    t.notMatch(ownLogin, 'id="cancel"', 'there is nowhere to go back to')
   },
 )
 

@@ -54,6 +54,16 @@ t.test('who was signed out, or could not be, finds the way to the start page', a
   }
 })
 
+function textOfSample(name: string): string {
+  const { page } = samples[name] ?? {}
+  return page ? textOf(renderPage(page)) : ''
+}
+
+t.test('consent names the host of an application that describes itself (CIMD)', async (t) => {
+  t.match(textOfSample('consent-document'), 'only by the word of notes.example.net')
+  t.notMatch(textOfSample('consent'), 'by the word of')
+})
+
 t.test('forms post plain fields under the names and ids that others rely on', async (t) => {
   const hooks: Record<string, string[]> = {
     login: [

@@ -4,6 +4,7 @@ import t from 'tap'
 import { authMethodNames } from '../../src/client-auth/index.ts'
 import { grantTypeNames } from '../../src/grants/index.ts'
 import { OAuthError } from '../../src/protocol/errors.ts'
+import { jwtBearerGrant } from '../../src/protocol/grant-types.ts'
 import { settleMetadata } from '../../src/registration/metadata.ts'
 
 const policy = {
@@ -45,6 +46,7 @@ t.test('what it does not know, or is not to decide, is ignored (RFC 7591 §2)', 
     skip_consent: true,
     require_pkce: false,
     custom_claims: { role: 'admin' },
+    assertion_issuers: [{ issuer: 'https://evil.example', jwks: { keys: [] }, subject: 'sub' }],
     allowed_cors_origins: ['https://evil.example'],
     'client_name#ja': 'x',
     __proto__: { skip_consent: true },
@@ -96,7 +98,8 @@ t.test('what is not sound is refused by its code, all faults at once', async (t)
     [{ response_types: ['id_token'] }, 'invalid_client_metadata', /response_types\[0\]/],
     [{ grant_types: ['implicit'] }, 'invalid_client_metadata', /'implicit' is not supported/],
     [{ grant_types: 'authorization_code' }, 'invalid_client_metadata', /Give a list/],
-    [{ grant_types: ['refresh_token'] }, 'invalid_client_metadata', /Add that one/],
+    [{ grant_types: [jwtBearerGrant] }, 'invalid_client_metadata', /jwt-bearer' is not supported/],
+    [{ grant_types: ['refresh_token'] }, 'invalid_client_metadata', /Add one of them/],
     [{ id_token_signed_response_alg: 'none' }, 'invalid_client_metadata', /'none'/],
     [{ id_token_signed_response_alg: 'HS256' }, 'invalid_client_metadata', /'HS256'/],
     [{ token_endpoint_auth_method: 'client_secret_jwt' }, 'invalid_client_metadata', /secret_jwt/],

@@ -1,13 +1,11 @@
-/** Native HTTPS: TLS 1.2 and 1.3 only, and what a browser is told about it. */
-import { once } from 'node:events'
-import { request as startRequest } from 'node:https'
+/** Native HTTPS: addresses, cookies, and what a browser is told about it. Versions and ciphers: test/conformance/tls.test.ts. */
 import { connect as connectPlainly } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { connect, type ConnectionOptions } from 'node:tls'
 import t from 'tap'
 import { createTestProvider, freePort, password } from '../support/provider.ts'
 import { createSelfSigned } from '../support/self-signed.ts'
+import { createTrustingFetch } from '../support/trusting-fetch.ts'
 import { formOf } from '../support/user-agent.ts'
 
 const { cert, key } = createSelfSigned()
@@ -22,84 +20,17 @@ const provider = await createTestProvider(t, {
 })
 await provider.createUser()
 
-interface Answer {
-  status: number | undefined
-  headers: Headers
-  body: string
-}
-
-/** Over TLS, with the certificate as the only one that is trusted. */
-async function request(
-  path: string,
-  init: RequestInit & { headers?: Record<string, string> } = {},
-) {
-  const { method = 'GET', headers = {}, body } = init
-  const outgoing = startRequest(issuer + path, { ca: cert, method, headers })
-  outgoing.end(body)
-  const [incoming] = await once(outgoing, 'response')
-  const received = new Headers()
-  for (const [name, values] of Object.entries(incoming.headersDistinct as Record<string, string[]>))
-    for (const value of values) received.append(name, value)
-  const answer: Answer = {
-    status: incoming.statusCode,
-    headers: received,
-    body: await text(incoming),
-  }
-  return answer
-}
-
-/** The protocol and the cipher agreed on, or how the server refused. */
-function handshake(options: ConnectionOptions): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', ca: cert, ...options })
-    socket.once('secureConnect', () => {
-      resolve(`${socket.getProtocol()} ${socket.getCipher().name}`)
-      socket.destroy()
-    })
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
-  })
-}
+const trusting = createTrustingFetch(cert)
+const request = (path: string, init?: RequestInit) => trusting(issuer + path, init)
 
 t.test('everything is served and named by https', async (t) => {
-  const { body } = await request('/.well-known/openid-configuration')
-  const document = JSON.parse(body) as Record<string, unknown>
+  const answer = await request('/.well-known/openid-configuration')
+  const document = (await answer.json()) as Record<string, unknown>
   t.equal(document['issuer'], issuer)
   const addresses = Object.entries(document).filter(([name]) => /_endpoint$|_uri$/.test(name))
   t.ok(addresses.length > 5)
   for (const [name, address] of addresses) t.ok(String(address).startsWith(`${issuer}/`), name)
   t.equal((await request('/health/ready')).status, 200)
-})
-
-t.test(
-  'TLS 1.2 and 1.3 are spoken, with forward secrecy and authenticated encryption',
-  async (t) => {
-    t.match(await handshake({}), /^TLSv1\.3 TLS_/)
-    t.match(await handshake({ maxVersion: 'TLSv1.2' }), /^TLSv1\.2 ECDHE-ECDSA-AES\d+-GCM-/)
-  },
-)
-
-t.test('TLS 1.1 and older are refused', async (t) => {
-  // At this security level the client would speak them.
-  const ciphers = 'DEFAULT@SECLEVEL=0'
-  for (const version of ['TLSv1.1', 'TLSv1'] as const)
-    t.match(
-      await handshake({ minVersion: 'TLSv1', maxVersion: version, ciphers }),
-      /ALERT_PROTOCOL_VERSION$/,
-      version,
-    )
-})
-
-t.test('ciphers without forward secrecy or authentication are refused', async (t) => {
-  for (const ciphers of [
-    'AES128-GCM-SHA256',
-    'ECDHE-ECDSA-AES128-SHA',
-    'ECDHE-ECDSA-AES256-SHA384',
-  ])
-    t.match(
-      await handshake({ maxVersion: 'TLSv1.2', ciphers: `${ciphers}:@SECLEVEL=0` }),
-      /HANDSHAKE_FAILURE$/,
-      ciphers,
-    )
 })
 
 t.test('browsers are told to stay with https (RFC 6797)', async (t) => {
@@ -121,7 +52,7 @@ t.test('a person signs in, and every cookie is Secure and bound to this host', a
   const page = await request('/login')
   const { fields } = formOf({
     url: `${issuer}/login`,
-    html: page.body,
+    html: await page.text(),
     status: 200,
     headers: page.headers,
   })

@@ -3,7 +3,6 @@ import { createTestWitness } from '../support/witness.ts'
 import { decodeJwt } from 'jose'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database } from '../../src/database/database.ts'
-import { createClientKeys } from '../../src/clients/client-keys.ts'
 import { createClientEncryption } from '../../src/clients/encryption.ts'
 import { createGrantTypes } from '../../src/grants/index.ts'
 import type { TokenResponse } from '../../src/grants/grant-type.ts'
@@ -71,7 +70,7 @@ function createIssuingNode(world: World, database: Database, clock: Clock, keyri
   const accessTokens = createAccessTokens({ ownTokens, accounts })
   const grantTypes = createGrantTypes({
     presentedTokens: createPresentedTokens({ ownTokens, accessTokens, accounts }),
-    clientEncryption: createClientEncryption({ clientKeys: createClientKeys() }),
+    clientEncryption: createClientEncryption({ clientKeys: { all: async () => [] } }),
     ...node,
     targets: createTargets({
       resources: node.resources,

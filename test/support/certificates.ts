@@ -13,6 +13,7 @@ export interface Certificate {
 type Names = readonly (readonly (readonly [type: keyof typeof attributeTypes, value: string])[])[]
 
 export interface CertificateOptions {
+  keyType?: 'ec' | 'rsa'
   subject?: Names
   dns?: readonly string[]
   uris?: readonly string[]
@@ -29,6 +30,7 @@ export interface CertificateOptions {
 
 const day = 24 * 60 * 60 * 1000
 const ecdsaWithSha256 = '2a8648ce3d040302'
+const sha256WithRsa = '2a864886f70d01010b'
 const attributeTypes = {
   CN: '550403',
   C: '550406',
@@ -36,13 +38,13 @@ const attributeTypes = {
   OU: '55040b',
   emailAddress: '2a864886f70d010901',
 } as const
-const [boolean, integer, bitString, octetString, oid, utf8String, utcTime, sequence, set] = [
-  0x01, 0x02, 0x03, 0x04, 0x06, 0x0c, 0x17, 0x30, 0x31,
-] as const
+const [boolean, integer, bitString, octetString, nothing, oid, utf8String, utcTime, sequence, set] =
+  [0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0c, 0x17, 0x30, 0x31] as const
 const context = (number: number, constructed: boolean) => 0x80 | (constructed ? 0x20 : 0) | number
 let serial = 0
 
 export function createCertificate({
+  keyType = 'ec',
   subject = [[['CN', 'localhost']]],
   dns = [],
   uris = [],
@@ -54,10 +56,16 @@ export function createCertificate({
   validTo = new Date(Date.now() + day),
   issuer,
 }: CertificateOptions = {}): Certificate {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const algorithm = der(sequence, named(ecdsaWithSha256))
+  const { publicKey, privateKey } =
+    keyType === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 })
   const name = der(sequence, ...subject.map((attributes) => der(set, ...attributes.map(attribute))))
   const by = issuer?.issues ?? { subject: name, privateKey }
+  const algorithm =
+    by.privateKey.asymmetricKeyType === 'ec'
+      ? der(sequence, named(ecdsaWithSha256))
+      : der(sequence, named(sha256WithRsa), der(nothing))
   const alternatives = [
     ...emails.map((email) => der(context(1, false), Buffer.from(email))),
     ...dns.map((host) => der(context(2, false), Buffer.from(host))),

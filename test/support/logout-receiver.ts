@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose'
 import type { Test } from 'tap'
 import { createLogoutDelivery } from '../../src/services/background.ts'
 import type { ServiceOptions } from '../../src/services/admin.ts'
@@ -56,8 +56,11 @@ export async function verifyLogoutToken(
   { issuer, clock }: Pick<TestProvider, 'issuer' | 'clock'>,
   { fields }: ReceivedLogout,
   audience: string,
+  send: typeof fetch = fetch,
 ) {
-  const jwks = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`))
+  const jwks = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`), {
+    [customFetch]: send,
+  })
   const { payload } = await jwtVerify(fields['logout_token'] ?? '', jwks, {
     issuer,
     audience,

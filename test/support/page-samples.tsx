@@ -67,6 +67,15 @@ export function pageSamples(
         isRemembered
       />
     ),
+    'consent-document': (
+      <ConsentPage
+        {...consent}
+        client={{ ...plain, publisher: 'notes.example.net' }}
+        scopes={['openid', 'offline_access', 'tools:use']}
+        resources={[]}
+        isRemembered={false}
+      />
+    ),
     'consent-small': (
       <ConsentPage
         {...consent}

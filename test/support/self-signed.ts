@@ -3,6 +3,6 @@ import { createCertificate, type Certificate } from './certificates.ts'
 
 export type SelfSigned = Pick<Certificate, 'cert' | 'key'>
 
-export function createSelfSigned(): SelfSigned {
-  return createCertificate({ dns: ['localhost'], ips: ['127.0.0.1'] })
+export function createSelfSigned(keyType: 'ec' | 'rsa' = 'ec'): SelfSigned {
+  return createCertificate({ keyType, dns: ['localhost'], ips: ['127.0.0.1'] })
 }

@@ -10,6 +10,8 @@ export interface Page {
 export interface UserAgent {
   /** Follows redirects as long as they stay on the provider; the last Location is the page's url when one leaves. */
   open(url: string): Promise<Page>
+  /** Sends fields by POST, as a form that is not ours does. */
+  post(url: string, fields: Record<string, string>): Promise<Page>
   /** Submits the form of a page: its hidden fields, and what the person enters or presses. */
   submit(page: Page, entered: Record<string, string>): Promise<Page>
   cookies: Map<string, string>
@@ -18,12 +20,13 @@ export interface UserAgent {
 export function createUserAgent(
   issuer: string,
   ownHeaders: Record<string, string> = {},
+  send: typeof fetch = fetch,
 ): UserAgent {
   const { origin } = new URL(issuer)
   const cookies = new Map<string, string>()
 
   async function request(url: string, init: RequestInit): Promise<Page> {
-    const response = await fetch(url, {
+    const response = await send(url, {
       ...init,
       redirect: 'manual',
       headers: {
@@ -53,16 +56,21 @@ export function createUserAgent(
     else cookies.set(pair.slice(0, at), pair.slice(at + 1))
   }
 
+  function post(url: string, fields: Record<string, string>): Promise<Page> {
+    return request(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', origin },
+      body: new URLSearchParams(fields).toString(),
+    })
+  }
+
   return {
     cookies,
     open: (url) => request(url, { method: 'GET' }),
+    post,
     submit(page, entered) {
       const { action, fields } = formOf(page)
-      return request(new URL(action, page.url).href, {
-        method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded', origin },
-        body: new URLSearchParams({ ...fields, ...entered }).toString(),
-      })
+      return post(new URL(action, page.url).href, { ...fields, ...entered })
     },
   }
 }

@@ -1,0 +1,117 @@
+/** Clients by their own word: a client_id that is the URL of its metadata (draft-ietf-oauth-client-id-metadata-document). */
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../database/clock.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { standardScopes } from '../protocol/scopes.ts'
+import { readClientDocument } from './client-document.ts'
+import type { DocumentStore } from './document-store.ts'
+import type { FetchDocument } from './documents.ts'
+import { allowedOriginsOf, type Supported } from './metadata.ts'
+import type { Client, ClientRegistry } from './registry.ts'
+import type { Resources } from './resources.ts'
+
+const maxBytes = 16 * 1024
+const usualSeconds = 60 * 60
+const [leastSeconds, mostSeconds] = [60, 24 * 60 * 60]
+const staleSeconds = 24 * 60 * 60 // what the outage of the client's site would take away
+const refusalSeconds = 10
+const refusalsKept = 1000
+
+export interface ClientDocuments {
+  /**
+   * Any client, for the endpoints where it begins: one of a document that is no longer fresh is fetched. Refuses with
+   * invalid_request when that fails and nothing is known that may serve.
+   */
+  find(clientId: string): Promise<Client | undefined>
+}
+
+export function createClientDocuments({
+  clients,
+  store,
+  resources,
+  fetchDocument,
+  isClientIdUrl,
+  supported,
+  clock,
+}: {
+  clients: Pick<ClientRegistry, 'find' | 'invalidate'>
+  store: DocumentStore
+  resources: Pick<Resources, 'list'>
+  fetchDocument: FetchDocument
+  /** Whether a client_id is a URL that may be fetched. */
+  isClientIdUrl: (clientId: string) => boolean
+  supported: Supported
+  clock: Pick<Clock, 'now'>
+}): ClientDocuments {
+  const refusals = new LRUCache<string, OAuthError>({
+    max: refusalsKept,
+    ttl: refusalSeconds * 1000,
+    ttlResolution: 0,
+    perf: { now: () => clock.now().getTime() },
+  })
+  const underWay = new Map<string, Promise<OAuthError | undefined>>()
+
+  /** Who says nothing of scopes may ask for all that APIs have, since the person decides anyway. */
+  async function defaultScope(): Promise<string> {
+    const ofApis = (await resources.list()).flatMap(({ scopes }) => scopes ?? [])
+    return [...new Set([...standardScopes, ...ofApis])].join(' ')
+  }
+
+  async function renew(clientId: string): Promise<OAuthError | undefined> {
+    const fetched = await fetchDocument(clientId, { maxBytes })
+    if ('failure' in fetched)
+      return refuse('could not be fetched as JSON. Ask the application.', fetched.failure)
+    const read = readClientDocument(clientId, fetched.document, {
+      supported,
+      defaultScope: await defaultScope(),
+    })
+    if ('fault' in read) return refuse(`has a fault: ${read.fault}`)
+    const { metadata } = read
+    const { maxAgeSeconds = usualSeconds } = fetched
+    const seconds = Math.min(mostSeconds, Math.max(leastSeconds, maxAgeSeconds))
+    const fetchedAt = clock.now()
+    await store.putClient({
+      clientId,
+      metadata,
+      allowedOrigins: allowedOriginsOf(metadata),
+      document: { fetchedAt, freshUntil: new Date(fetchedAt.getTime() + seconds * 1000) },
+    })
+    clients.invalidate(clientId)
+    return undefined
+  }
+
+  async function renewOnce(clientId: string): Promise<OAuthError | undefined> {
+    const refusal = refusals.get(clientId)
+    if (refusal) return refusal
+    const promise =
+      underWay.get(clientId) ?? renew(clientId).finally(() => underWay.delete(clientId))
+    underWay.set(clientId, promise)
+    const failed = await promise
+    if (failed) refusals.set(clientId, failed)
+    return failed
+  }
+
+  return {
+    async find(clientId) {
+      const known = await clients.find(clientId)
+      // Whom an administrator has stopped is not asked.
+      if (!isClientIdUrl(clientId) || known?.revokedAt) return known
+      const freshUntil = known?.document?.freshUntil.getTime() ?? 0
+      const now = clock.now().getTime()
+      if (now < freshUntil) return known
+      const refusal = await renewOnce(clientId)
+      if (!refusal) return clients.find(clientId)
+      if (now < freshUntil + staleSeconds * 1000) return known
+      throw refusal
+    },
+  }
+}
+
+/** What is said to the browser does not tell what can be reached from here; the log does. */
+function refuse(description: string, detail?: string): OAuthError {
+  return new OAuthError(
+    'invalid_request',
+    `The metadata document that the parameter 'client_id' names ${description}`,
+    detail === undefined ? {} : { detail },
+  )
+}

@@ -1,0 +1,23 @@
+/** What this server knows of clients from their own sites. */
+import { createClientDocuments } from '../clients/client-documents.ts'
+import { createClientKeys } from '../clients/client-keys.ts'
+import { createDocumentStore } from '../clients/document-store.ts'
+import { createRemoteKeys } from '../clients/remote-keys.ts'
+import { createFetchSectorIdentifier } from '../clients/sector-identifier.ts'
+import type { AdminServices, ServiceOptions } from './admin.ts'
+import { createDocuments, createNamedDocuments } from './outgoing.ts'
+
+export function createClientSources(options: ServiceOptions, admin: AdminServices) {
+  const { database, clock } = options
+  const fetchDocument = createDocuments(options)
+  return {
+    clientDocuments: createClientDocuments({
+      ...admin,
+      store: createDocumentStore(database),
+      fetchDocument: createNamedDocuments(options),
+      clock,
+    }),
+    clientKeys: createClientKeys({ remoteKeys: createRemoteKeys({ fetchDocument, clock }) }),
+    fetchSectorIdentifier: createFetchSectorIdentifier({ fetchDocument }),
+  }
+}

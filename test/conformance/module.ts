@@ -1,0 +1,38 @@
+/** A module of a plan: what the suite calls it, what it says of the provider, and what it does. */
+import type { Test } from 'tap'
+import type { SuiteClient } from '../support/suite-client.ts'
+import type { Run } from '../support/suite-run.ts'
+import type { Suite } from '../support/suite.ts'
+
+export interface Module {
+  name: string
+  /** The rule that it holds the provider to. */
+  says: string
+  client?: keyof Suite['clients']
+  /** What its client registers besides, when it registers itself. */
+  metadata?: object
+  /** A member of the metadata; where it is not true, the suite skips the module. */
+  appliesWith?: string
+  run(run: Run): Promise<void>
+}
+
+/** Whom a module is run with; by default the suite's first client, or the one that the module names. */
+type ClientOf = (t: Test, module: Module) => Promise<SuiteClient> | SuiteClient
+
+/** One test for each module, named after it and its plan. */
+export function runModules(
+  t: Test,
+  plan: string,
+  suite: Suite,
+  modules: readonly Module[],
+  clientOf: ClientOf = (_t, { client = 'client' }) => suite.clients[client],
+): void {
+  for (const module of modules) {
+    const { name, says, appliesWith } = module
+    const applies = appliesWith === undefined || suite.metadata[appliesWith] === true
+    const skip = applies ? false : `${appliesWith} is not advertised`
+    t.test(`${plan} / ${name}: ${says}`, { skip }, async (t) => {
+      await module.run(suite.begin(t, name, { client: await clientOf(t, module) }))
+    })
+  }
+}

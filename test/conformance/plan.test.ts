@@ -1,0 +1,118 @@
+/** npm run conformance:config: what it writes seeds a provider, and leads the suite's browser through its pages. */
+import { execFile } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { createTestCli } from '../cli/run-cli.ts'
+import { packageRoot } from '../support/postgres-run.ts'
+import { createSuiteBrowser } from '../support/suite-browser.ts'
+import { createSuite } from '../support/suite.ts'
+import type { BrowserBlock } from './plan/browser.ts'
+
+interface PlanConfig {
+  alias?: string
+  server: { discoveryUrl: string }
+  client: Record<string, unknown>
+  client2: Record<string, unknown>
+  browser: BrowserBlock[]
+  override: Record<string, { browser: BrowserBlock[] }>
+}
+
+const script = join(packageRoot, 'build/test/conformance/plan/write.js')
+
+async function write(directory: string, issuer: string) {
+  const args = ['--issuer', issuer, '--suite', 'https://suite.example/', '--out', directory]
+  await promisify(execFile)(process.execPath, [script, ...args])
+  const read = async (file: string) => JSON.parse(await readFile(join(directory, file), 'utf8'))
+  const plans = (await readFile(join(directory, 'plans.txt'), 'utf8')).trim().split('\n')
+  return { plans: plans.map((line) => line.split(' ')), read }
+}
+
+t.test('the seed is taken by claviger seed, as often as it is given', async (t) => {
+  const { json } = await createTestCli(t)
+  const { read } = await write(join(t.testdirName, 'plan'), 'https://op.example')
+  const { users, clients } = await read('seed.json')
+  for (const change of ['created', 'updated']) {
+    const input = JSON.stringify({ users, clients })
+    const { seeded } = await json(['seed', '-'], { input })
+    t.strictSame(
+      seeded.map((one: { change: string }) => one.change),
+      [...users, ...clients].map(() => change),
+    )
+  }
+  t.match(await json(['users', 'show', users[0].email]), { claims: users[0].claims })
+  t.match(await json(['clients', 'show', 'conformance-message-signing']), {
+    token_endpoint_auth_method: 'private_key_jwt',
+    require_pushed_authorization_requests: true,
+    require_signed_request_object: true,
+    dpop_bound_access_tokens: true,
+  })
+})
+
+t.test('every plan names clients of the seed, and holds the private keys of theirs', async (t) => {
+  const directory = t.testdir()
+  const { plans, read } = await write(directory, 'https://op.example')
+  const { clients } = await read('seed.json')
+  const ids = clients.map(({ client_id }: { client_id: string }) => client_id)
+  t.equal(new Set(ids).size, ids.length)
+  t.strictSame(
+    new Set(await readdir(directory)),
+    new Set(['seed.json', 'plans.txt', ...plans.map(([, file]) => file)]),
+  )
+  for (const [plan = '', file = ''] of plans) {
+    t.match(plan, /^[\w-]+-test-plan(\[\w+=\w+\])*$/)
+    const config: PlanConfig = await read(file)
+    t.equal(config.server.discoveryUrl, 'https://op.example/.well-known/openid-configuration')
+    t.equal(config.alias !== undefined, 'client_id' in (config.client ?? {}), plan)
+    for (const client of [config.client, config.client2])
+      if (client?.['client_id'] !== undefined) t.ok(ids.includes(client['client_id']))
+    if (!plan.startsWith('fapi2')) continue
+    const { client_id: clientId, jwks } = config.client
+    const seeded = clients.find(({ client_id }: { client_id: string }) => client_id === clientId)
+    const [key = {}] = (jwks as { keys: Record<string, unknown>[] }).keys
+    const { d, p, q, dp, dq, qi, ...publicPart } = key
+    t.ok(d && p && q && dp && dq && qi)
+    t.strictSame(seeded.jwks, { keys: [publicPart] })
+  }
+})
+
+t.test('the blocks of the plans lead through our pages, to the last selector', async (t) => {
+  const suite = await createSuite(t)
+  const { plans, read } = await write(join(t.testdirName, 'plan'), suite.issuer)
+  const authorize = new URL(`${suite.issuer}/authorize`)
+  authorize.search = new URLSearchParams({
+    client_id: suite.clients.client.clientId,
+    redirect_uri: suite.addresses.callback,
+    response_type: 'code',
+    scope: 'openid',
+    nonce: 'the nonce',
+    prompt: 'consent',
+  }).toString()
+  const elsewhere = authorize.href.replace('claviger%2Fcallback', 'another%2Fcallback')
+  const logout = `${suite.issuer}/logout`
+  /** Which visit ends at which words in the address; the rest are of authorization requests. */
+  const walks: [override: RegExp, url: string, end: string][] = [
+    [/logout-(no-params|only-state|no-post)/, logout, '/logged-out'],
+    [/logout-/, `${logout}?id_token_hint=nonsense`, '/logout?'],
+    [/redirect-uri/, elsewhere, '/authorize?'],
+    [/registration-/, authorize.href, '/login?'],
+    [/user-rejects/, authorize.href, 'error=access_denied'],
+    [/reused-request-uri-prior/, authorize.href, '/login?'],
+    [/./, authorize.href, 'code='],
+  ]
+  const seen = new Set<string>()
+  for (const [, file = ''] of plans) {
+    const { browser, override = {} }: PlanConfig = await read(file)
+    for (const [name, blocks] of Object.entries({ ...override, default: { browser } })) {
+      if (!blocks.browser || seen.has(name)) continue
+      seen.add(name)
+      const suiteBrowser = createSuiteBrowser(suite.issuer, suite.fetch, blocks.browser)
+      const [, url, end] = walks.find(([pattern]) => pattern.test(name))!
+      if (url === logout) await suiteBrowser.visit(authorize.href)
+      const { page } = await suiteBrowser.visit(url)
+      t.match(page.url, end, name)
+    }
+  }
+  t.ok(seen.size > 15)
+})

@@ -1,0 +1,74 @@
+/** The conformance suite as our tests play it: a provider on native TLS, provisioned by the suite's own seed, and its modules. */
+import { join } from 'node:path'
+import type { JSONWebKeySet } from 'jose'
+import type { Test } from 'tap'
+import type { Environment } from '../../src/config.ts'
+import { seed } from '../../src/services/seed.ts'
+import { browserFor } from '../conformance/plan/browser.ts'
+import { addressesOf, clientIds, seedFor } from '../conformance/plan/seed.ts'
+import { createTestProvider, freePort, type TestProvider } from './provider.ts'
+import { createSelfSigned } from './self-signed.ts'
+import { basicClient, postClient, type SuiteClient } from './suite-client.ts'
+import { createRun, type Run } from './suite-run.ts'
+import { createTrustingFetch } from './trusting-fetch.ts'
+
+export interface Suite {
+  provider: TestProvider
+  issuer: string
+  metadata: Record<string, unknown>
+  jwks: JSONWebKeySet
+  fetch: typeof fetch
+  addresses: ReturnType<typeof addressesOf>
+  clients: Record<'client' | 'client2' | 'secretPost' | 'logout', SuiteClient>
+  begin(t: Test, module: string, options?: { client: SuiteClient }): Run
+}
+
+/** `responseMode` is the variant that a plan is run with; `suite` is where clients are called back. */
+export async function createSuite(
+  t: Test,
+  {
+    responseMode,
+    suite: base = 'https://suite.example',
+    environment = {},
+  }: { responseMode?: 'form_post'; suite?: string; environment?: Environment } = {},
+): Promise<Suite> {
+  const { cert, key } = createSelfSigned()
+  const directory = t.testdir({ 'cert.pem': cert, 'key.pem': key })
+  const port = await freePort()
+  const provider = await createTestProvider(t, {
+    ISSUER: `https://127.0.0.1:${port}`,
+    PORT: String(port),
+    TLS_CERT_FILE: join(directory, 'cert.pem'),
+    TLS_KEY_FILE: join(directory, 'key.pem'),
+    ...environment,
+  })
+  const { issuer, clock, config, database } = provider
+  const address = { suite: base, alias: 'claviger' }
+  await seed({ config, database, clock }, seedFor(address), { actor: 'test', reason: 'suite' })
+  const send = createTrustingFetch(cert)
+  const read = async (url: string) => (await send(url)).json()
+  const metadata = await read(`${issuer}/.well-known/openid-configuration`)
+  const { blocks, overrides } = browserFor(issuer)
+
+  const suite: Suite = {
+    provider,
+    issuer,
+    metadata,
+    jwks: await read(metadata.jwks_uri),
+    fetch: send,
+    addresses: addressesOf(address),
+    clients: {
+      client: basicClient(clientIds.basic),
+      client2: basicClient(clientIds.basic2),
+      secretPost: postClient(clientIds.secretPost),
+      logout: basicClient(clientIds.logout),
+    },
+    begin: (t, module, { client } = { client: suite.clients.client }) =>
+      createRun(t, suite, {
+        client,
+        responseMode,
+        blocks: overrides[module]?.browser ?? blocks,
+      }),
+  }
+  return suite
+}
