@@ -53,6 +53,8 @@ export function rulesFor(
     tls_client_certificate_bound_access_tokens: flag,
     ...certificateNameRules,
     default_max_age: wholeNumber(0, 2 ** 31 - 1),
+    default_acr_values: listOf(shortText(200), 20),
+    authorization_details_types: listOf(shortText(200)),
     require_auth_time: flag,
     initiate_login_uri: webUri,
     backchannel_logout_uri: textRule((uri) => validateBackchannelUri(uri, supported)),

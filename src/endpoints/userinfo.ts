@@ -1,8 +1,8 @@
-/** Userinfo endpoint (OpenID Connect Core §5.3): the claims that the access token's scopes ask for, as JSON or as a JWT. */
+/** Userinfo endpoint (OpenID Connect Core §5.3): the claims that the access token's scopes ask for, and those it names, as JSON or as a JWT. */
 import type { FastifyInstance } from 'fastify'
 import { encryptionOf } from '../clients/encryption.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
-import { releaseCustomClaims, releaseUserClaims } from '../protocol/claims.ts'
+import { releaseCustomClaims, releaseNamedClaims, releaseUserClaims } from '../protocol/claims.ts'
 import { toOAuthError } from '../http/error-handler.ts'
 import { watched } from '../http/witness.ts'
 import { paths } from '../protocol/paths.ts'
@@ -48,6 +48,7 @@ export function registerUserinfo(
       const answer = {
         ...releaseCustomClaims(account.claims, scope),
         ...releaseUserClaims(account, scope),
+        ...releaseNamedClaims(account, claims.userinfo_claims ?? []),
         sub: account.sub,
       }
       const alg = client.metadata.userinfo_signed_response_alg

@@ -1,11 +1,12 @@
 /** How far an exchanged token reaches (RFC 8693 §2.1): never further than the subject token and the client's policy. */
-import { isDeepStrictEqual } from 'node:util'
 import { allowedScope, requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { ExchangePolicy } from '../clients/exchange-policy.ts'
 import type { Client } from '../clients/registry.ts'
+import { isPartOf } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { PresentedToken } from '../tokens/presented-tokens.ts'
+import { detailsExceeded } from './grant-type.ts'
 
 /** They ask for an ID token and for a refresh token, and here is neither. */
 const neverExchanged = new Set(['openid', 'offline_access'])
@@ -47,12 +48,8 @@ export function narrowScope(
 /** RFC 9396 §6.1: each as it stands in the subject token; none unless asked for. */
 export function requireGivenDetails(
   { claims }: Pick<PresentedToken, 'claims'>,
-  asked: readonly JsonObject[],
+  asked: readonly JsonObject[] = [],
 ): void {
-  const given = [claims['authorization_details'] ?? []].flat()
-  if (!asked.every((one) => given.some((other) => isDeepStrictEqual(one, other))))
-    throw new OAuthError(
-      'invalid_authorization_details',
-      `The 'authorization_details' ask for more than the 'subject_token' has. Send objects that it has.`,
-    )
+  const given = claims['authorization_details']
+  if (!isPartOf(asked, Array.isArray(given) ? given : [])) throw detailsExceeded()
 }

@@ -1,7 +1,8 @@
 /** The parameters of a token exchange (RFC 8693 §2.1). */
 import { decodeProtectedHeader } from 'jose'
+import { parseAuthorizationDetails } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { isJson, isPlainObject, type JsonObject } from '../protocol/json.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import type { Params } from '../protocol/params.ts'
 import { parseScope } from '../protocol/scopes.ts'
 import { tokenTypes } from '../protocol/token-types.ts'
@@ -19,11 +20,8 @@ export interface ExchangeRequest {
   audiences: string[]
   /** Undefined: all that there is. */
   scope: string[] | undefined
-  authorizationDetails: JsonObject[]
+  authorizationDetails: JsonObject[] | undefined
 }
-
-const maxDetailsLength = 4096
-const maxDetailsDepth = 10
 
 export function readExchangeRequest(params: Params): ExchangeRequest {
   const requested = params.get('requested_token_type')
@@ -41,7 +39,7 @@ export function readExchangeRequest(params: Params): ExchangeRequest {
     actor: actor === undefined ? undefined : readToken(params, 'actor_token'),
     audiences: [...new Set([...params.all('resource'), ...params.all('audience')])],
     scope: scope === undefined ? undefined : parseScope(scope),
-    authorizationDetails: readDetails(params.get('authorization_details')),
+    authorizationDetails: parseAuthorizationDetails(params.get('authorization_details')),
   }
 }
 
@@ -72,26 +70,6 @@ function kindOf(token: string): PresentedKind {
     return decodeProtectedHeader(token).typ === 'JWT' ? 'id_token' : 'access_token'
   } catch {
     return 'access_token'
-  }
-}
-
-/** RFC 9396 §6. */
-function readDetails(text: string | undefined): JsonObject[] {
-  if (text === undefined) return []
-  const details: unknown = text.length > maxDetailsLength ? undefined : parse(text)
-  if (!Array.isArray(details) || !details.every(isPlainObject) || !isJson(details, maxDetailsDepth))
-    throw new OAuthError(
-      'invalid_authorization_details',
-      `The parameter 'authorization_details' is no JSON array of objects of at most ${maxDetailsLength} characters.`,
-    )
-  return details
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

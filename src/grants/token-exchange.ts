@@ -1,4 +1,5 @@
 /** Token exchange grant (RFC 8693): a narrower access token for the same subject, to call another API with. */
+import { requireAllowedDetails } from '../clients/allowed-scope.ts'
 import type { Clock } from '../database/clock.ts'
 import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -49,10 +50,12 @@ export function tokenExchange({
       if (actor) requirePresenter('actor_token', actor, { client, policy, confirmation })
       requireMayAct(subject, actor, client)
       requireGivenDetails(subject, asked.authorizationDetails)
+      requireAllowedDetails(client, asked.authorizationDetails)
       const target = await targets.resolve({
         client,
         resources,
         scope: narrowScope(client, subject, asked.scope),
+        authorizationDetails: asked.authorizationDetails,
       })
 
       const tokens = actor ? [subject, actor] : [subject]
@@ -70,9 +73,6 @@ export function tokenExchange({
           act: actorsOf(subject, actor),
           may_act: subject.claims['may_act'],
           exchanged_from: ancestorsOf(subject, actor),
-          ...(asked.authorizationDetails.length > 0 && {
-            authorization_details: asked.authorizationDetails,
-          }),
         },
       })
       if (accessToken.length > maxOwnTokenLength)
@@ -86,6 +86,7 @@ export function tokenExchange({
         token_type: tokenTypeOf(confirmation),
         expires_in: ttlSeconds,
         ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
+        ...(target.authorizationDetails && { authorization_details: target.authorizationDetails }),
       }
     },
   }
@@ -108,7 +109,7 @@ export function tokenExchange({
 /** Its user, session and grant stay those of the subject token, and so does what revokes it. */
 function userOf({ account, claims, origin, sub }: PresentedToken) {
   if (!account) return undefined
-  const { auth_time: authTime, amr } = claims
+  const { auth_time: authTime, amr, acr } = claims
   return {
     account,
     grant: {
@@ -117,6 +118,7 @@ function userOf({ account, claims, origin, sub }: PresentedToken) {
       ...(origin.grant_id !== undefined && { grantId: origin.grant_id }), // an ID token has none
       ...(typeof authTime === 'number' && { authTime: new Date(authTime * 1000) }),
       ...(Array.isArray(amr) && { amr: amr.map(String) }),
+      ...(typeof acr === 'string' && { acr }),
     },
   }
 }

@@ -46,6 +46,8 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   tls_client_auth_san_ip: true,
   tls_client_auth_san_email: true,
   default_max_age: true,
+  default_acr_values: true,
+  authorization_details_types: false, // client_credentials would give them without a person
   require_auth_time: true,
   initiate_login_uri: true,
   backchannel_logout_uri: true,

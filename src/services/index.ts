@@ -100,7 +100,7 @@ export async function createServices(options: ServiceOptions) {
 
   const { possession, presentedBy, authorities } = createBindingServices(options, serverSecret)
 
-  const authorization = createAuthorization({ codes, targets, clock })
+  const authorization = createAuthorization({ codes, targets, settings: config, clock })
   const pendingRequests = createPendingRequests({
     store: createPendingRequestStore(database),
     clock,
@@ -140,6 +140,7 @@ export async function createServices(options: ServiceOptions) {
     issuer: tokenIssuer,
     presentedTokens: createPresentedTokens({ accessTokens, ownTokens, accounts }),
     clientEncryption,
+    authorizationDetailsTypes: config.authorizationDetailsTypes,
     assertions,
     assertionAudiences: [issuer, issuer + paths.token],
     skewSeconds: config.clockSkewSeconds,
@@ -196,6 +197,7 @@ export async function createServices(options: ServiceOptions) {
       csrf: createCsrf({ key: serverSecret.deriveKey('form tokens'), randomBytes }),
       issuer,
     }),
+    signUp: config.signUp,
     rateLimits,
     discovery: {
       capabilities: {
@@ -208,6 +210,8 @@ export async function createServices(options: ServiceOptions) {
         requirePushedRequests: config.requirePushedRequests,
         revocationFeed: config.revocationFeed !== 'off',
         clientIdMetadataDocuments: config.clientIdMetadataDocuments,
+        authorizationDetailsTypes: config.authorizationDetailsTypes,
+        signUp: config.signUp,
         registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,

@@ -21,9 +21,14 @@ export interface AccountPage {
   query?: string | undefined
 }
 
+type Around = (
+  insert: (within?: Queryable) => Promise<Account | undefined>,
+) => Promise<Account | undefined>
+
 /** Everything but find… and authenticate throws a Refusal: for bad input with all faults, and for an unknown `sub`. */
 export interface Accounts {
-  create(account: NewAccount): Promise<Account>
+  /** `around` may do more in the transaction that it opens; undefined there: the name is taken. */
+  create(account: NewAccount, around?: Around): Promise<Account>
   /** By email or username, in any letter case, or by sub. */
   find(identifier: string): Promise<Account | undefined>
   findBySub(sub: string): Promise<Account | undefined>
@@ -77,13 +82,14 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
   }
 
   return {
-    async create(input) {
+    async create(input, around = (insert) => insert()) {
       const { faults, ...checked } = checkNewAccount(input)
       if (faults.length > 0) throw new Refusal(faults.join(' '))
       const passwordHash =
         input.password === undefined ? undefined : await hasher.hash(input.password)
       const sub = randomUUID()
-      const account = await store.create({ ...checked, sub, passwordHash, createdAt: clock.now() })
+      const user = { ...checked, sub, passwordHash, createdAt: clock.now() }
+      const account = await around((within) => storeWithin(within).create(user))
       if (account) return account
       const { email, username } = checked
       const taken = [

@@ -20,10 +20,11 @@ async function setUp() {
   const authorization = createAuthorization({
     codes: node.codes,
     targets,
+    settings: { signUp: false, authorizationDetailsTypes: [] },
     clock,
   })
   const session = { sid: 'the sid', sub, authTime: start, amr: ['pwd'] }
-  const consent = { scope: ['openid', 'email'], resources: [], grantedAt: start }
+  const consent = { scope: ['openid', 'email'], resources: [], claims: [], grantedAt: start }
 
   /** The outcome for a signed-in user who has consented. */
   async function decide(changes: Record<string, string> = {}, hint?: IdTokenHint) {

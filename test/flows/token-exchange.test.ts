@@ -34,7 +34,9 @@ const claimsOf = (answer: { body: object }) =>
   decodeJwt<Record<string, unknown>>(toTokens({ status: 200, ...answer } as never).access_token)
 
 t.test('token exchange', async (t) => {
-  const provider = await createTestProvider(t)
+  const provider = await createTestProvider(t, {
+    CLAVIGER_AUTHORIZATION_DETAILS_TYPES: 'payment,account,other',
+  })
   const { issuer, clock, services } = provider
   const user = await provider.createUser()
   const browser = await signIn(provider)
@@ -49,6 +51,7 @@ t.test('token exchange', async (t) => {
       grant_types: ['client_credentials', exchangeGrant],
       redirect_uris: [],
       scope: 'orders:read stock:read',
+      authorization_details_types: ['payment', 'account'],
       token_exchange: { audiences: [stock], delegation: 'allowed', ...policy },
       ...metadata,
     })
@@ -86,6 +89,7 @@ t.test('token exchange', async (t) => {
       client_id: api.clientId,
       scope: 'stock:read',
       auth_time: given['auth_time'],
+      acr: given['acr'],
       amr: given['amr'],
       sid: given['sid'],
       grant_id: given['grant_id'],
@@ -447,7 +451,12 @@ t.test('token exchange', async (t) => {
   t.test(
     'authorization_details: those of the subject token, when asked for (RFC 9396)',
     async (t) => {
-      const details = [{ type: 'payment', amount: '10' }, { type: 'account' }]
+      const details = [
+        { type: 'payment', amount: '10' },
+        { type: 'account' },
+        { type: 'account', locations: [orders] },
+        { type: 'other' },
+      ]
       const { access_token: token } = await obtain()
       const subject = await sign({ ...decodeJwt(token), authorization_details: details })
       const ask = (asked?: unknown) =>
@@ -457,7 +466,11 @@ t.test('token exchange', async (t) => {
         })
       t.equal(claimsOf(await ask())['authorization_details'], undefined)
       t.strictSame(claimsOf(await ask([details[1]]))['authorization_details'], [details[1]])
+      t.strictSame((await ask([details[1]])).body['authorization_details'], [details[1]])
+      const elsewhere = claimsOf(await ask([details[2]]))
+      t.strictSame(elsewhere['authorization_details'] ?? [], [], 'it means something elsewhere')
       for (const wrong of [
+        [details[3]], // not of the client's types
         [{ type: 'payment' }],
         [{ type: 'payment', amount: '11' }],
         [...details, { type: 'other' }],
