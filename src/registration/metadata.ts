@@ -26,6 +26,14 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   assertion_issuers: false, // whom to believe who a user is
   scope: true, // of those that the settings name
   id_token_signed_response_alg: true,
+  id_token_encrypted_response_alg: true,
+  id_token_encrypted_response_enc: true,
+  userinfo_signed_response_alg: true,
+  userinfo_encrypted_response_alg: true,
+  userinfo_encrypted_response_enc: true,
+  introspection_signed_response_alg: true,
+  introspection_encrypted_response_alg: true,
+  introspection_encrypted_response_enc: true,
   require_pushed_authorization_requests: true,
   require_signed_request_object: true,
   request_object_signing_alg: true,
@@ -49,6 +57,7 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   skip_consent: false, // consent is what protects people from clients that nobody knows
   require_pkce: false, // could only be looser than the rule
   custom_claims: false, // claims of access tokens that APIs trust
+  token_exchange: false, // tokens that were given to others
   allowed_cors_origins: false, // follow from the redirect URIs
 }
 
