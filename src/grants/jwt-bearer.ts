@@ -78,10 +78,13 @@ export function jwtBearer({
     },
   }
 
-  /** An assertion counts as a sign-in at its iat: one from before the user's last revocation is refused. */
+  /**
+   * An assertion counts as a sign-in at its iat: one from before the user's last revocation is refused. Its issuer's clock may
+   * be ahead, so whatever could be from before is as well.
+   */
   async function readOrigin({ subject, issuedAt }: Assertion) {
     const account = await accounts.findBy(subject.name, subject.value)
-    return account && { account, authTime: issuedAt }
+    return account && { account, authTime: new Date(issuedAt.getTime() - skewSeconds * 1000) }
   }
 
   async function consume({ hash, expiresAt }: Assertion): Promise<void> {
