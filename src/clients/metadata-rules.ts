@@ -50,7 +50,7 @@ export function rulesFor(
     request_object_signing_alg: oneOf(assertionAlgorithms),
     authorization_signed_response_alg: oneOf(supported.algorithms),
     dpop_bound_access_tokens: flag,
-    tls_client_certificate_bound_access_tokens: flag,
+    tls_client_certificate_bound_access_tokens: supported.certificates ? flag : withoutCertificates,
     ...certificateNameRules,
     default_max_age: wholeNumber(0, 2 ** 31 - 1),
     default_acr_values: listOf(shortText(200), 20),
@@ -71,3 +71,8 @@ export function rulesFor(
     allowed_cors_origins: listOf(origin),
   }
 }
+
+const withoutCertificates: Rule = (name, value) =>
+  value === true
+    ? `${name}: This server takes no client certificates. Leave it out, or set CLAVIGER_MTLS_PORT or CLAVIGER_CLIENT_CERT_HEADER.`
+    : flag(name, value)

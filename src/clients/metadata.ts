@@ -96,6 +96,8 @@ export interface Supported {
   algorithms: readonly string[]
   /** Whether servers may be called over plain http, not on loopback only. */
   insecureHttp?: boolean
+  /** Whether clients can show certificates. */
+  certificates?: boolean
 }
 
 export interface CheckedMetadata {

@@ -42,9 +42,11 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     queueLimit: 100,
   })
   const accounts = createAccounts({ store: createUserStore(database), hasher, clock })
+  const certificateSupport = certificateSupportOf(config)
   const supported = {
     grantTypes: grantTypeNames,
-    authMethods: authMethodNamesWith(certificateSupportOf(config)),
+    authMethods: authMethodNamesWith(certificateSupport),
+    certificates: certificateSupport.certificates,
     algorithms: config.signingAlgs,
     insecureHttp: config.insecureHttp,
   }
