@@ -110,11 +110,13 @@ export async function createServices(options: ServiceOptions) {
   const clientSources = createClientSources(options, admin)
   const { clientKeys } = clientSources
   const clientEncryption = createClientEncryption({ clientKeys })
+  // FAPI 2.0 §5.3.2.1: what is 10 seconds ahead is accepted, and what is 60 is not.
+  const skewSeconds = Math.min(60, Math.max(10, config.clockSkewSeconds))
   const requestObjects = createRequestObjects({
     clientKeys,
     issuer,
     clock,
-    skewSeconds: config.clockSkewSeconds,
+    skewSeconds,
   })
   const assertions = createAssertionStore(database)
   const clientAuthentication = createClientAuthentication({
@@ -127,7 +129,7 @@ export async function createServices(options: ServiceOptions) {
       .flat()
       .flatMap((base) => authenticatingPaths.map((path) => base + path)),
     clock,
-    skewSeconds: config.clockSkewSeconds,
+    skewSeconds,
   })
   const grantTypes = createGrantTypes({
     codes,
@@ -143,7 +145,7 @@ export async function createServices(options: ServiceOptions) {
     authorizationDetailsTypes: config.authorizationDetailsTypes,
     assertions,
     assertionAudiences: [issuer, issuer + paths.token],
-    skewSeconds: config.clockSkewSeconds,
+    skewSeconds,
     clock,
   })
 
