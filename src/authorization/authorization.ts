@@ -5,6 +5,7 @@ import { OAuthError } from '../protocol/errors.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Codes } from '../tokens/codes.ts'
 import type { IdTokenHint } from '../tokens/id-token-hints.ts'
+import type { Subjects } from '../tokens/subjects.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { consentRuleOf } from './consent-rule.ts'
 import { nextStep } from './next-step.ts'
@@ -32,10 +33,12 @@ export interface Authorization {
 
 export function createAuthorization({
   codes,
+  subjects,
   targets,
   clock,
 }: {
   codes: Pick<Codes, 'create' | 'createInAnswerTo'>
+  subjects: Pick<Subjects, 'of'>
   targets: Pick<Targets, 'requireRegistered'>
   clock: Pick<Clock, 'now'>
 }): Authorization {
@@ -63,6 +66,7 @@ export function createAuthorization({
       const grant = {
         clientId: client.clientId,
         sub,
+        subject: subjects.of(client, sub),
         sid,
         authTime,
         amr,

@@ -11,6 +11,7 @@ import { findInconsistencies } from './metadata-consistency.ts'
 import { rulesFor } from './metadata-rules.ts'
 import { profileDefaults, type Profile } from './profiles.ts'
 import { findMemberFaults, withoutNulls, type Fault } from './rules.ts'
+import type { SubjectType } from './sector.ts'
 
 /** What this provider signs tokens with. */
 export interface ClientMetadata {
@@ -54,6 +55,10 @@ export interface ClientMetadata {
   tls_client_auth_san_uri?: string
   tls_client_auth_san_ip?: string
   tls_client_auth_san_email?: string
+  /** Absent: public. */
+  subject_type?: SubjectType
+  /** OpenID Connect Registration §5. */
+  sector_identifier_uri?: string
   default_max_age?: number
   require_auth_time: boolean
   initiate_login_uri?: string

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { prompts } from '../authorization/request.ts'
 import { responseModes } from '../authorization/recipient.ts'
 import { assertionAlgorithms } from '../clients/jwks.ts'
+import { subjectTypes } from '../clients/sector.ts'
 import { sendCacheable } from '../http/cacheable.ts'
 import { basePathOf } from '../http/pages.ts'
 import { dpopAlgorithms } from '../possession/possession.ts'
@@ -76,7 +77,7 @@ function metadataOf(capabilities: Capabilities) {
     response_types_supported: ['code'],
     response_modes_supported: responseModes,
     grant_types_supported: grantTypes,
-    subject_types_supported: ['public'],
+    subject_types_supported: subjectTypes,
     id_token_signing_alg_values_supported: signingAlgs,
     code_challenge_methods_supported: codeChallengeMethods,
     prompt_values_supported: prompts,

@@ -10,6 +10,7 @@ import { OAuthError } from '../protocol/errors.ts'
 import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { paths } from '../protocol/paths.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
+import { subjectOf } from '../tokens/grant.ts'
 import type { RefreshFamilies } from '../tokens/refresh-families.ts'
 import { subjectsOf } from '../watch/events.ts'
 import type { Watch } from '../watch/watch.ts'
@@ -76,7 +77,7 @@ export function registerIntrospect(
     return {
       active: true,
       iss: issuer,
-      sub: family.sub,
+      sub: subjectOf(family),
       client_id: family.clientId,
       ...(scope.length > 0 && { scope: scope.join(' ') }),
       ...(family.confirmation && { cnf: family.confirmation }),

@@ -33,7 +33,7 @@ export function registerUserinfo(
       return {
         ...releaseCustomClaims(account.claims, scope),
         ...releaseUserClaims(account, scope),
-        sub: account.sub,
+        sub: claims.sub,
       }
     }),
   })

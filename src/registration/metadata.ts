@@ -2,7 +2,9 @@
 import type { ClientMetadata, Supported } from '../clients/metadata.ts'
 import { validateClientMetadata } from '../clients/metadata.ts'
 import { withoutNulls, type Fault } from '../clients/rules.ts'
+import { sectorOf } from '../clients/sector.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { deviceCodeGrant } from '../protocol/grant-types.ts'
 import type { JsonObject } from '../protocol/json.ts'
 
 /** Whoever adds a member decides here: true only if it can give the client no more than a person then consents to. */
@@ -37,6 +39,8 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   tls_client_auth_san_uri: true,
   tls_client_auth_san_ip: true,
   tls_client_auth_san_email: true,
+  subject_type: true, // but not changed
+  sector_identifier_uri: true, // but not changed
   default_max_age: true,
   require_auth_time: true,
   initiate_login_uri: true,
@@ -83,6 +87,7 @@ export function settleMetadata(
     { ...supported, grantTypes: supported.grantTypes.filter((name) => grantTypes.has(name)) },
   )
   if (!metadata) throw refusalOf(faults)
+  requireProvenSector(metadata, current)
   if (!given['scope']) return { ...metadata, scope: defaultScope(metadata, scopes) }
   // RFC 7591 §2 lets the server give less than was asked for; the answer tells.
   const allowed = new Set([...scopes, ...(current?.scope.split(' ') ?? [])])
@@ -90,6 +95,24 @@ export function settleMetadata(
   if (names.length > 0) return { ...metadata, scope: names.join(' ') }
   throw refuseMetadata(
     `scope: None of these can be registered here. Ask for ${scopes.join(' ')}, or leave it out.`,
+  )
+}
+
+/** A redirect URI proves its sector by where the answer goes; a device's answer goes to whoever registered. */
+function requireProvenSector(metadata: ClientMetadata, current: ClientMetadata | undefined): void {
+  const usesDevice = (m: ClientMetadata) => m.grant_types.includes(deviceCodeGrant)
+  if (sectorOf(metadata) === undefined || !usesDevice(metadata)) return
+  if (current && usesDevice(current)) return
+  throw refuseMetadata(
+    `subject_type: Only an administrator can register pairwise subjects together with ${deviceCodeGrant}. Leave out one of them.`,
+  )
+}
+
+/** Its users would become others. */
+export function requireSameSubjects(metadata: ClientMetadata, current: ClientMetadata): void {
+  if (sectorOf(metadata) === sectorOf(current)) return
+  throw refuseMetadata(
+    'subject_type: The subjects of a client stay what they were registered as, and pairwise ones in their sector. Repeat subject_type and sector_identifier_uri, keep the host of the redirect URIs, or register another client.',
   )
 }
 
@@ -123,16 +146,23 @@ function pick(metadata: object, isWanted: (member: keyof ClientMetadata) => bool
 /** RFC 7591 §3.2.2. */
 function refusalOf(faults: readonly Fault[]): OAuthError {
   const isOfRedirectUris = faults.some(({ member }) => member === 'redirect_uris')
-  return refuseMetadata(
-    faults.map(({ message }) => message).join(' '),
-    isOfRedirectUris ? 'invalid_redirect_uri' : 'invalid_client_metadata',
-  )
+  return refuseMetadata(faults.map(({ message }) => message).join(' '), {
+    code: isOfRedirectUris ? 'invalid_redirect_uri' : 'invalid_client_metadata',
+  })
 }
 
 export function refuseMetadata(
   sentences: string,
-  code: 'invalid_client_metadata' | 'invalid_redirect_uri' = 'invalid_client_metadata',
+  {
+    code = 'invalid_client_metadata',
+    detail,
+  }: {
+    code?: 'invalid_client_metadata' | 'invalid_redirect_uri'
+    detail?: string | undefined
+  } = {},
 ): OAuthError {
   const inAscii = sentences.replaceAll('§', 'section ').replaceAll('…', '...')
-  return new OAuthError(code, `Mend the client's metadata. ${inAscii}`)
+  return new OAuthError(code, `Mend the client's metadata. ${inAscii}`, {
+    ...(detail !== undefined && { detail }),
+  })
 }

@@ -2,17 +2,23 @@
 import { timingSafeEqual } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { AuditStore } from '../audit/store.ts'
-import { allowedOriginsOf } from '../clients/metadata.ts'
+import { allowedOriginsOf, type ClientMetadata } from '../clients/metadata.ts'
 import { settleSecret } from '../clients/registration.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { createClientId, hashClientSecret, hashesMatch, isClientId } from '../clients/secrets.ts'
+import { isSameSector, type FindSectorFault } from '../clients/sector.ts'
 import type { ClientStore, StoredClient } from '../clients/store.ts'
 import type { Clock } from '../database/clock.ts'
 import { DatabaseUnavailable, type Database } from '../database/database.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { ClientActs } from '../revocation/client-acts.ts'
 import type { InitialAccessTokenStore } from './initial-access-tokens-store.ts'
-import { refuseMetadata, settleMetadata, type RegistrationPolicy } from './metadata.ts'
+import {
+  refuseMetadata,
+  requireSameSubjects,
+  settleMetadata,
+  type RegistrationPolicy,
+} from './metadata.ts'
 import { createRegistrationSecret, hashRegistrationSecret } from './secrets.ts'
 import type { SoftwareStatements } from './software-statement.ts'
 import type { RegistrationStore } from './store.ts'
@@ -52,6 +58,7 @@ export function createRegistrations({
   clientStore,
   clients,
   clientActs,
+  findSectorFault,
   statements,
   audit,
   clock,
@@ -64,6 +71,7 @@ export function createRegistrations({
   clientStore: Pick<ClientStore, 'findClient' | 'insertClient' | 'changeClient'>
   clients: Pick<ClientRegistry, 'invalidate'>
   clientActs: Pick<ClientActs, 'delete'>
+  findSectorFault: FindSectorFault
   statements: SoftwareStatements
   audit: Pick<AuditStore, 'record'>
   clock: Pick<Clock, 'now'>
@@ -80,6 +88,11 @@ export function createRegistrations({
     return { members: { ...input, ...claims }, softwareStatement }
   }
 
+  async function requireSector(metadata: ClientMetadata, before?: ClientMetadata): Promise<void> {
+    const fault = await findSectorFault(metadata, before)
+    if (fault) throw refuseMetadata(fault.message, { detail: fault.detail })
+  }
+
   return {
     async register(input, initialAccessToken) {
       const tokenHash = initialAccessToken && hashRegistrationSecret(initialAccessToken)
@@ -88,6 +101,7 @@ export function createRegistrations({
         return 'token-refused'
       const { members, softwareStatement } = await readInput(input)
       const metadata = settleMetadata(members, policy, { isVouchedFor: Boolean(tokenHash) })
+      await requireSector(metadata)
       const { secretHash, clientSecret } = settleSecret(metadata, undefined, undefined)
       const at = clock.now()
       const clientId = createClientId()
@@ -135,15 +149,26 @@ export function createRegistrations({
       return client && { client, softwareStatement, isVouchedFor: tokenId !== undefined }
     },
 
-    async replace({ client: { clientId }, isVouchedFor }, input) {
+    async replace({ client: known, isVouchedFor }, input) {
+      const { clientId } = known
       const { members, softwareStatement } = await readInput(input)
+      const settle = (current: StoredClient) => {
+        requireIdentity(input, current)
+        const metadata = settleMetadata(members, policy, {
+          isVouchedFor,
+          current: current.metadata,
+        })
+        requireSameSubjects(metadata, current.metadata)
+        return metadata
+      }
+      const settled = settle(known)
+      await requireSector(settled, known.metadata)
       const at = clock.now()
       const changed = await clientStore.changeClient(
         clientId,
         (current) => {
-          requireIdentity(input, current)
-          const options = { isVouchedFor, current: current.metadata }
-          const metadata = settleMetadata(members, policy, options)
+          const metadata = settle(current)
+          if (!isSameSector(metadata, settled)) throw changedMeanwhile()
           const { secretHash, clientSecret } = settleSecret(metadata, undefined, current)
           const allowedOrigins = allowedOriginsOf(metadata)
           const client = { ...current, metadata, secretHash, allowedOrigins, updatedAt: at }
@@ -192,6 +217,12 @@ function requireIdentity(input: JsonObject, { clientId, secretHash }: StoredClie
   const isOwn =
     typeof secret === 'string' && secretHash && hashesMatch(hashClientSecret(secret), secretHash)
   if (!isOwn) throw refuseMetadata('client_secret: It is not yours. Leave it out: it stays.')
+}
+
+function changedMeanwhile() {
+  return refuseMetadata(
+    'redirect_uris: An administrator changed the client at the same time. Try again.',
+  )
 }
 
 function changedMembers({ metadata: before }: StoredClient, { metadata: after }: StoredClient) {

@@ -36,6 +36,8 @@ import { createTokenIssuer } from '../tokens/issuer.ts'
 import { createOwnTokens } from '../tokens/own-tokens.ts'
 import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
+import { createSubjectStore } from '../tokens/subject-store.ts'
+import { createSubjects } from '../tokens/subjects.ts'
 import { createTargets } from '../tokens/targets.ts'
 import { feedType } from '../verifier/feed.ts'
 import { certificateSupportOf, createAdminServices, type ServiceOptions } from './admin.ts'
@@ -65,6 +67,10 @@ export async function createServices(options: ServiceOptions) {
     vault,
   })
 
+  const subjects = createSubjects({
+    key: serverSecret.deriveKey('pairwise subjects'),
+    store: createSubjectStore(database),
+  })
   const consents = createConsents({ store: createConsentStore(database), clock })
   const codes = createCodes({ store: createCodeStore(database), clock, settings: config })
   const deviceCodes = createDeviceCodes({
@@ -91,13 +97,13 @@ export async function createServices(options: ServiceOptions) {
   })
   const ownTokens = createOwnTokens({ keyring, revocations, issuer, clock })
   const accessTokens = createAccessTokens({ ownTokens, accounts })
-  const idTokenHints = createIdTokenHints({ ownTokens })
+  const idTokenHints = createIdTokenHints({ ownTokens, accounts })
   const revocationFeed = createRevocationFeed({ store: createRevocationStore(database), clock })
   addGauges({ ...watchServices, database, clock, keyring, revocationFeed })
 
   const { possession, presentedBy, authorities } = createBindingServices(options, serverSecret)
 
-  const authorization = createAuthorization({ codes, targets, clock })
+  const authorization = createAuthorization({ codes, subjects, targets, clock })
   const pendingRequests = createPendingRequests({
     store: createPendingRequestStore(database),
     clock,
@@ -129,6 +135,7 @@ export async function createServices(options: ServiceOptions) {
     codes,
     deviceCodes,
     accounts,
+    subjects,
     families,
     targets,
     issueInstants: createIssueInstants({ clock }),
@@ -155,6 +162,7 @@ export async function createServices(options: ServiceOptions) {
     audience: config.defaultAudience,
     clock,
     consents,
+    subjects,
     targets,
     deviceCodes,
     families,

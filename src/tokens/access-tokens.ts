@@ -40,12 +40,14 @@ export function createAccessTokens({
   accounts,
 }: {
   ownTokens: Pick<OwnTokens, 'check'>
-  accounts: Pick<Accounts, 'findBySub'>
+  accounts: Pick<Accounts, 'findBySubject'>
 }): AccessTokens {
   return {
     async check(token) {
       const verdict = await ownTokens.check(token, { typ: 'at+jwt' }, async (claims) =>
-        claims['grant_id'] === undefined ? undefined : accounts.findBySub(String(claims['sub'])),
+        claims['grant_id'] === undefined
+          ? undefined
+          : accounts.findBySubject(String(claims['sub'])),
       )
       if (!verdict.valid) {
         const { detail: reason, claims } = verdict

@@ -5,11 +5,12 @@ import type { Keyring } from '../keys/keyring.ts'
 import { releaseCustomClaims } from '../protocol/claims.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
 import type { Account } from '../users/accounts.ts'
-import type { Grant } from './grant.ts'
+import { subjectOf, type Grant } from './grant.ts'
 import type { Target } from './targets.ts'
 
 /** What an access token says of its grant; without a session when nobody signed in here for it (RFC 7523). */
-type TokenGrant = Pick<Grant, 'grantId' | 'sub'> & Partial<Pick<Grant, 'sid' | 'authTime' | 'amr'>>
+type TokenGrant = Pick<Grant, 'grantId' | 'sub'> &
+  Partial<Pick<Grant, 'subject' | 'sid' | 'authTime' | 'amr'>>
 
 export interface AccessTokenRequest {
   client: Client
@@ -48,7 +49,7 @@ export function createTokenIssuer({
         ...client.metadata.custom_claims,
         ...(user && releaseCustomClaims(user.account.claims, target.scope)),
         iss: issuer,
-        sub: user?.grant.sub ?? client.clientId,
+        sub: user ? subjectOf(user.grant) : client.clientId,
         aud: target.audience,
         exp: iat + target.ttlSeconds,
         iat,
@@ -70,7 +71,7 @@ export function createTokenIssuer({
       return keyring.sign(client.metadata.id_token_signed_response_alg, 'JWT', {
         ...releaseCustomClaims(account.claims, grant.scope),
         iss: issuer,
-        sub: grant.sub,
+        sub: subjectOf(grant),
         aud: client.clientId,
         exp: iat + idTokenTtlSeconds,
         iat,

@@ -27,6 +27,8 @@ export interface Accounts {
   /** By email or username, in any letter case, or by sub. */
   find(identifier: string): Promise<Account | undefined>
   findBySub(sub: string): Promise<Account | undefined>
+  /** By what a token names the user by: the `sub` itself or, for a pairwise client, another subject. */
+  findBySubject(subject: string): Promise<Account | undefined>
   /** By that one name, email and username in any letter case. */
   findBy(name: 'sub' | 'email' | 'username', value: string): Promise<Account | undefined>
   list(page: AccountPage): Promise<Account[]>
@@ -101,6 +103,8 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
     },
 
     findBySub: (sub) => store.findBySub(sub),
+
+    findBySubject: (subject) => store.findBySubject(subject),
 
     async findBy(name, value) {
       if (name === 'sub') return store.findBySub(value)
