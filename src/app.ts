@@ -34,11 +34,13 @@ import { tlsOptions } from './http/tls.ts'
 import { toFastifyTrustProxy } from './http/trust-proxy.ts'
 import { registerAssets } from './pages/assets.ts'
 import { registerConsent } from './pages/consent.tsx'
+import { registerCreateAccount } from './pages/create-account.tsx'
 import { registerDevice } from './pages/device.tsx'
 import { sendErrorPage } from './pages/error.tsx'
 import { registerHome } from './pages/home.tsx'
 import { registerLogin } from './pages/login.tsx'
 import { registerLogout } from './pages/logout.tsx'
+import { registerSelectAccount } from './pages/select-account.tsx'
 import { parseParams } from './protocol/params.ts'
 import type { Services } from './services/index.ts'
 
@@ -97,6 +99,8 @@ export async function createApp(
 
       registerHome(routes, services)
       registerLogin(routes, services)
+      registerSelectAccount(routes, services)
+      if (config.signUp) registerCreateAccount(routes, services)
       registerConsent(routes, services)
       registerDevice(routes, services)
       registerLogout(routes, services)

@@ -75,6 +75,8 @@ t.test('without any variable everything has its default', async (t) => {
     clientIdMetadataDocuments: false,
     clientIdMetadataHosts: undefined,
     rateLimit: true,
+    signUp: false,
+    authorizationDetailsTypes: [],
     passwordHashConcurrency: availableParallelism(),
     databasePoolSize: 10,
     insecureHttp: false,

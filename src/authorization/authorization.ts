@@ -1,6 +1,8 @@
 /** Decides an authorization request: what it needs next, and when nothing is missing, the code. */
 import type { Consent } from '../consents/consents.ts'
 import type { Clock } from '../database/clock.ts'
+import { acrOf } from '../protocol/acr.ts'
+import { requireTypes } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Codes } from '../tokens/codes.ts'
@@ -8,8 +10,8 @@ import type { IdTokenHint } from '../tokens/id-token-hints.ts'
 import type { Subjects } from '../tokens/subjects.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { consentRuleOf } from './consent-rule.ts'
-import { nextStep } from './next-step.ts'
-import { requestHashOf, type Decision } from './pending-requests.ts'
+import { nextStep, type NextStep } from './next-step.ts'
+import { requestHashOf, type PendingRequest } from './pending-requests.ts'
 import type { Recipient } from './recipient.ts'
 import type { AuthorizationRequest } from './request.ts'
 
@@ -19,44 +21,59 @@ export interface AuthorizationState {
   /** What the request's id_token_hint says. */
   hint: IdTokenHint | undefined
   /** If it has waited for a person. */
-  pending?: { reference: string; decision: Decision | undefined; signedInSid: string | undefined }
+  pending?: Pick<PendingRequest, 'decision' | 'signedInSid' | 'selectedAccount'> & {
+    reference: string
+  }
   session?: Session | undefined
   consent?: Consent | undefined
 }
 
+/** Where a person has to go first, as protocol/paths names it. */
+export type Page = Exclude<NextStep['kind'], 'issue' | 'refuse'>
+
 export interface Authorization {
   /** Refusals are thrown; they go to the client. A request that has waited gets one code: then it is answered. */
-  decide(
-    state: AuthorizationState,
-  ): Promise<'login' | 'consent' | 'answered-before' | { code: string }>
+  decide(state: AuthorizationState): Promise<Page | 'answered-before' | { code: string }>
 }
 
 export function createAuthorization({
   codes,
   subjects,
   targets,
+  settings,
   clock,
 }: {
   codes: Pick<Codes, 'create' | 'createInAnswerTo'>
   subjects: Pick<Subjects, 'of'>
   targets: Pick<Targets, 'requireRegistered'>
+  settings: { signUp: boolean; authorizationDetailsTypes: readonly string[] }
   clock: Pick<Clock, 'now'>
 }): Authorization {
   return {
     async decide({ request, recipient, hint, pending, session, consent }) {
       const { client, redirectUri, redirectUriGiven } = recipient
-      const { scope, resources } = request
+      const { scope, resources, authorizationDetails } = request
       await targets.requireRegistered(resources)
+      if (request.prompt.has('create') && !settings.signUp)
+        throw new OAuthError(
+          'invalid_request',
+          `The parameter 'prompt' has the value create, but people cannot sign up here. Leave it out.`,
+        )
 
+      requireTypes(authorizationDetails, settings.authorizationDetailsTypes, 'known here')
+
+      const pairwise = session && subjects.of(client, session.sub)
       const now = clock.now()
       const step = nextStep({
         request,
         decision: pending?.decision,
         signedInSid: pending?.signedInSid,
+        selectedAccount: pending?.selectedAccount,
         session,
+        subject: pairwise ?? session?.sub,
         hint,
         consent,
-        consentRule: consentRuleOf(client, redirectUri),
+        consentRule: consentRuleOf(client, redirectUri, request),
         now,
       })
       if (step.kind === 'refuse') throw new OAuthError(step.code, step.description)
@@ -66,10 +83,13 @@ export function createAuthorization({
       const grant = {
         clientId: client.clientId,
         sub,
-        subject: subjects.of(client, sub),
+        subject: pairwise,
         sid,
         authTime,
         amr,
+        acr: acrOf(amr, request.acrValues),
+        claims: request.claims,
+        authorizationDetails,
         scope,
         resources,
         redirectUri: redirectUriGiven ? redirectUri : undefined,

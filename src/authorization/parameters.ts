@@ -2,6 +2,9 @@
 
 /** Kept while a person signs in; any other is ignored (RFC 6749 §3.1) and forgotten. */
 export const keptParameters: ReadonlySet<string> = new Set([
+  'acr_values',
+  'authorization_details', // RFC 9396 §3
+  'claims',
   'client_id',
   'code_challenge',
   'code_challenge_method',

@@ -17,6 +17,8 @@ export interface PendingRequest extends Arrival {
   decision: Decision | undefined
   /** The session of the sign-in that was made for this very request. */
   signedInSid: string | undefined
+  /** What was answered to prompt=select_account: the sid of the session to go on with, or 'another' to sign in anew. */
+  selectedAccount: string | undefined
   /** A pushed one that has waited for a person. */
   isProlonged: boolean
 }
@@ -39,6 +41,7 @@ export interface PendingRequests {
   setDecision(reference: string, decision: Decision): Promise<void>
   /** Takes back what was decided before: who signs in goes on. */
   setSignIn(reference: string, sid: string): Promise<void>
+  setSelectedAccount(reference: string, account: string): Promise<void>
 }
 
 /** RFC 9126 §2.2: the form of a request_uri that this server gave out. */
@@ -88,6 +91,8 @@ export function createPendingRequests({
     find: (reference) => store.find(requestHashOf(reference), clock.now()),
     setDecision: (reference, decision) => store.setDecision(requestHashOf(reference), decision),
     setSignIn: (reference, sid) => store.setSignIn(requestHashOf(reference), sid),
+    setSelectedAccount: (reference, account) =>
+      store.setSelectedAccount(requestHashOf(reference), account),
   }
 }
 

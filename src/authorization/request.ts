@@ -1,20 +1,25 @@
 /** The authorization request itself (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1): its faults are redirected. */
-import { requireAllowedScope } from '../clients/allowed-scope.ts'
+import { requireAllowedDetails, requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import { maxOwnTokenLength } from '../tokens/own-tokens.ts'
+import { parseAuthorizationDetails } from '../protocol/authorization-details.ts'
 import { isThumbprint } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import { maxParameterLength, type Params } from '../protocol/params.ts'
 import { isCodeChallenge } from '../protocol/pkce.ts'
 import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
+import { parseClaimsDemands, type ClaimsDemands } from './claims-demands.ts'
 import { responseModes, type Recipient } from './recipient.ts'
 
-export const prompts = ['none', 'login', 'consent', 'select_account'] as const
+export const prompts = ['none', 'login', 'consent', 'select_account', 'create'] as const
 export type Prompt = (typeof prompts)[number]
 
-export interface AuthorizationRequest {
+export interface AuthorizationRequest extends ClaimsDemands {
   scope: string[]
   resources: string[]
+  /** RFC 9396 §2. */
+  authorizationDetails: JsonObject[] | undefined
   prompt: ReadonlySet<Prompt>
   maxAgeSeconds: number | undefined
   idTokenHint: string | undefined
@@ -42,14 +47,18 @@ export function parseAuthorizationRequest(
       'invalid_request',
       `The parameter 'redirect_uri' is missing. OpenID Connect requests and the profile fapi2 must have it.`,
     )
+  const authorizationDetails = parseAuthorizationDetails(params.get('authorization_details'))
+  requireAllowedDetails(client, authorizationDetails)
   const nonce = params.get('nonce')
   return {
     scope,
     resources: [...new Set(params.all('resource'))],
+    authorizationDetails,
     prompt: parsePrompt(params.get('prompt')),
     maxAgeSeconds: parseMaxAge(params.get('max_age')) ?? client.metadata.default_max_age,
     idTokenHint: params.get('id_token_hint'),
     nonce,
+    ...parseClaimsDemands(params, client),
     codeChallenge: requirePkce(client, params, scope.includes('openid') && nonce !== undefined),
     dpopJkt: parseDpopJkt(params.get('dpop_jkt')),
   }

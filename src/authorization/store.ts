@@ -10,6 +10,7 @@ interface PendingRow {
   decision: Decision['answer'] | null
   decided_by: string | null
   signed_in_sid: string | null
+  selected_account: string | null
   pushed: boolean
   signed: boolean
   prolonged: boolean
@@ -40,7 +41,7 @@ export function createPendingRequestStore(database: Queryable) {
     async find(requestHash: Buffer, now: Date): Promise<PendingRequest | undefined> {
       const [row] = await database.query<PendingRow>(
         `select r.client_id, r.parameters, r.created_at, r.decision, r.decided_by, r.signed_in_sid,
-           r.pushed, r.signed, r.prolonged
+           r.selected_account, r.pushed, r.signed, r.prolonged
          from authorization_requests r
          join clients c on c.client_id = r.client_id
          where r.request_hash = $1 and r.expires_at > $2 and ${isGrantedSince('r.created_at', 'c')}`,
@@ -56,6 +57,7 @@ export function createPendingRequestStore(database: Queryable) {
               ? { answer: row.decision, sub: row.decided_by }
               : undefined,
           signedInSid: row.signed_in_sid ?? undefined,
+          selectedAccount: row.selected_account ?? undefined,
           isPushed: row.pushed,
           isSigned: row.signed,
           isProlonged: row.prolonged,
@@ -83,6 +85,13 @@ export function createPendingRequestStore(database: Queryable) {
         `update authorization_requests set signed_in_sid = $2, decision = null, decided_by = null
          where request_hash = $1`,
         [requestHash, sid],
+      )
+    },
+
+    async setSelectedAccount(requestHash: Buffer, account: string): Promise<void> {
+      await database.query(
+        'update authorization_requests set selected_account = $2 where request_hash = $1',
+        [requestHash, account],
       )
     },
   }

@@ -1,4 +1,8 @@
-/** A client may ask only for the scopes of its registration (RFC 7591 §2, `scope`). */
+/** A client may ask only for the scopes of its registration (RFC 7591 §2, `scope`), and for what goes with them. */
+import { narrowClaimsRequest, type ClaimsRequest } from '../protocol/claims-request.ts'
+import { scopeOfClaim } from '../protocol/claims.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import { requireTypes } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Client } from './registry.ts'
 
@@ -16,4 +20,31 @@ export function requireAllowedScope(client: Client, scope: readonly string[]): v
       'invalid_scope',
       `This client may not ask for the scope '${beyond}'. Leave it out, or add it to the client's 'scope'.`,
     )
+}
+
+/** Of the claims that are asked for one by one; the others are left out without a fault (OpenID Connect Core §5.5.1). */
+export function allowedClaims(
+  client: Client,
+  asked: ClaimsRequest | undefined,
+): ClaimsRequest | undefined {
+  const allowed = client.metadata.scope.split(' ')
+  return narrowClaimsRequest(asked, (name) => allowed.includes(scopeOfClaim(name) ?? ''))
+}
+
+/** RFC 9396 §10. */
+export function requireAllowedDetails(
+  client: Client,
+  details: readonly JsonObject[] | undefined,
+): void {
+  const types = client.metadata.authorization_details_types ?? []
+  requireTypes(details, types, `registered for this client as one of 'authorization_details_types'`)
+}
+
+/** Of what was granted, what the client may have now. */
+export function allowedDetails(
+  client: Client,
+  granted: readonly JsonObject[] | undefined,
+): JsonObject[] | undefined {
+  const types = client.metadata.authorization_details_types ?? []
+  return granted?.filter(({ type }) => types.includes(String(type)))
 }

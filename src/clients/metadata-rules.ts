@@ -50,6 +50,8 @@ export function rulesFor(
     subject_type: oneOf(subjectTypes),
     sector_identifier_uri: textRule(validateHttpsUri),
     default_max_age: wholeNumber(0, 2 ** 31 - 1),
+    default_acr_values: listOf(shortText(200), 20),
+    authorization_details_types: listOf(shortText(200)),
     require_auth_time: flag,
     initiate_login_uri: webUri,
     backchannel_logout_uri: textRule((uri) => validateBackchannelUri(uri, supported)),

@@ -60,6 +60,9 @@ export interface ClientMetadata {
   /** OpenID Connect Registration §5. */
   sector_identifier_uri?: string
   default_max_age?: number
+  default_acr_values?: string[]
+  /** Those that the client may ask for (RFC 9396 §10); absent: none. */
+  authorization_details_types?: string[]
   require_auth_time: boolean
   initiate_login_uri?: string
   /** Where logout tokens go (OpenID Connect Back-Channel Logout 1.0 §2.2). */

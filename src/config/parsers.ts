@@ -82,6 +82,15 @@ export const hosts: Parser<readonly string[]> = (text) => {
 export const audience: Parser<string> = (text) =>
   /^[\x21-\x7e]+$/.test(text) ? { value: text } : { fault: 'a URI without spaces' }
 
+/** Separated by commas, or `none`. */
+export const names: Parser<readonly string[]> = (text) => {
+  if (text === 'none') return { value: [] }
+  const all = Object.freeze(text.split(',').map((name) => name.trim()))
+  return all.every((name) => /^[\x21-\x7e]{1,200}$/.test(name))
+    ? { value: all }
+    : { fault: 'names without spaces, separated by commas, or none' }
+}
+
 /** OpenID Connect Discovery §3: https, no query or fragment; clients compare it character by character. */
 export const issuer: Parser<string> = (text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined

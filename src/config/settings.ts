@@ -156,6 +156,13 @@ export const settings = {
     derived: '`ISSUER`',
     sentence: 'The `aud` of access tokens that were asked for without a `resource`.',
   },
+  authorizationDetailsTypes: {
+    variable: 'CLAVIGER_AUTHORIZATION_DETAILS_TYPES',
+    parse: read.names,
+    default: 'none',
+    sentence:
+      'The `type`s of `authorization_details` (RFC 9396) that the APIs here understand, separated by commas.',
+  },
   ...bindingSettings,
   ...keySettings,
   ...registrationSettings,
@@ -167,7 +174,14 @@ export const settings = {
     parse: read.onOrOff,
     default: 'on',
     sentence:
-      'Whether failed sign-ins and open registration are limited; `off` is for load tests only.',
+      'Whether failed sign-ins, sign-ups and open registration are limited; `off` is for load tests only.',
+  },
+  signUp: {
+    variable: 'CLAVIGER_SIGN_UP',
+    parse: read.onOrOff,
+    default: 'off',
+    sentence:
+      'Whether people may create accounts themselves (`prompt=create`, and a link on the login page). Their email addresses are not verified.',
   },
   passwordHashConcurrency: {
     variable: 'CLAVIGER_PASSWORD_HASH_CONCURRENCY',

@@ -1,10 +1,13 @@
 /** What a person has allowed a client to have. */
 import type { Clock } from '../database/clock.ts'
+import { scopeOfClaim } from '../protocol/claims.ts'
 import type { ConsentStore } from './store.ts'
 
 export interface Consent {
   scope: string[]
   resources: string[]
+  /** Those that were asked for one by one (OpenID Connect Core §5.5). */
+  claims: string[]
   grantedAt: Date
 }
 
@@ -20,13 +23,16 @@ export function createConsents({ store, clock }: { store: ConsentStore; clock: C
   }
 }
 
-/** Whether everything asked for now was granted before. */
+/** Whether everything asked for now was granted before; a claim is granted with the scope that gives it, too. */
 export function covers(
   consent: Consent,
-  asked: { scope: readonly string[]; resources: readonly string[] },
+  asked: { scope: readonly string[]; resources: readonly string[]; claims: readonly string[] },
 ): boolean {
   return (
     asked.scope.every((scope) => consent.scope.includes(scope)) &&
-    asked.resources.every((resource) => consent.resources.includes(resource))
+    asked.resources.every((resource) => consent.resources.includes(resource)) &&
+    asked.claims.every(
+      (name) => consent.claims.includes(name) || consent.scope.includes(scopeOfClaim(name) ?? name),
+    )
   )
 }

@@ -125,12 +125,12 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
       ...(received.pending && { pending: received.pending }),
       ...known,
     })
-    if (decision === 'login' || decision === 'consent')
+    if (decision === 'answered-before') throw notPending()
+    if (typeof decision === 'string')
       return reply.redirect(
         pages.pathOf(decision, { request: await letWait(received, recipient) }),
         303,
       )
-    if (decision === 'answered-before') throw notPending()
     return send(reply, await responses.withCode(recipient, decision.code))
   }
 

@@ -7,6 +7,7 @@ import { assertionAlgorithms } from '../clients/jwks.ts'
 import { subjectTypes } from '../clients/sector.ts'
 import { sendCacheable } from '../http/cacheable.ts'
 import { basePathOf } from '../http/pages.ts'
+import { acrValues } from '../protocol/acr.ts'
 import { dpopAlgorithms } from '../possession/possession.ts'
 import { claimsByScope, standardScopes } from '../protocol/scopes.ts'
 import { paths } from '../protocol/paths.ts'
@@ -26,12 +27,16 @@ export interface Capabilities {
   revocationFeed: boolean
   /** Whether a client_id may be the URL of its metadata. */
   clientIdMetadataDocuments: boolean
+  /** RFC 9396 §10. */
+  authorizationDetailsTypes: readonly string[]
+  /** Whether people may create accounts themselves. */
+  signUp: boolean
   /** Whether clients may register. */
   registration: boolean
 }
 
 /** What tokens/issuer.ts puts in an ID token, besides the claims that scopes ask for. */
-const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'amr', 'sid', 'nonce']
+const idTokenClaims = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'acr', 'amr', 'sid', 'nonce']
 
 /** Those at which a certificate tells who a client is, or whose a token (RFC 8705 §5). */
 const mtlsEndpoints = new Set([
@@ -56,7 +61,8 @@ function mtlsAliases(metadata: object, { issuer, mtlsIssuer }: Capabilities) {
 }
 
 function metadataOf(capabilities: Capabilities) {
-  const { issuer, grantTypes, authMethods, signingAlgs, revocationFeed } = capabilities
+  const { issuer, grantTypes, authMethods, signingAlgs, revocationFeed, signUp } = capabilities
+  const detailsTypes = capabilities.authorizationDetailsTypes
   const confidentialMethods = authMethods.filter((method) => method !== 'none')
   return {
     issuer,
@@ -74,13 +80,17 @@ function metadataOf(capabilities: Capabilities) {
     global_token_revocation_endpoint: issuer + paths.globalTokenRevocation,
     scopes_supported: standardScopes,
     claims_supported: [...idTokenClaims, ...[...claimsByScope.values()].flat()],
+    acr_values_supported: acrValues,
+    ...(detailsTypes.length > 0 && { authorization_details_types_supported: detailsTypes }),
     response_types_supported: ['code'],
     response_modes_supported: responseModes,
     grant_types_supported: grantTypes,
     subject_types_supported: subjectTypes,
     id_token_signing_alg_values_supported: signingAlgs,
     code_challenge_methods_supported: codeChallengeMethods,
-    prompt_values_supported: prompts,
+    prompt_values_supported: prompts.filter((prompt) => prompt !== 'create' || signUp),
+    display_values_supported: ['page'],
+    ui_locales_supported: ['en'],
     token_endpoint_auth_methods_supported: authMethods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     introspection_endpoint_auth_methods_supported: confidentialMethods,
@@ -98,7 +108,7 @@ function metadataOf(capabilities: Capabilities) {
     ...(capabilities.clientIdMetadataDocuments && {
       client_id_metadata_document_supported: true,
     }),
-    claims_parameter_supported: false,
+    claims_parameter_supported: true,
     request_parameter_supported: true,
     request_object_signing_alg_values_supported: assertionAlgorithms,
     request_uri_parameter_supported: false,

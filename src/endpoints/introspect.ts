@@ -1,7 +1,7 @@
 /** Introspection endpoint (RFC 7662), for clients that can authenticate. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ClientAuthentication } from '../client-auth/index.ts'
-import { allowedScope } from '../clients/allowed-scope.ts'
+import { allowedDetails, allowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import type { PresentedBy } from '../http/presented-by.ts'
 import { formParams } from '../http/requests.ts'
@@ -74,12 +74,14 @@ export function registerIntrospect(
     const family = await families.findLive(token)
     if (!family || family.clientId !== client.clientId) return { active: false }
     const scope = allowedScope(client, family.scope)
+    const details = allowedDetails(client, family.authorizationDetails)
     return {
       active: true,
       iss: issuer,
       sub: subjectOf(family),
       client_id: family.clientId,
       ...(scope.length > 0 && { scope: scope.join(' ') }),
+      ...(details && { authorization_details: details }),
       ...(family.confirmation && { cnf: family.confirmation }),
       exp: Math.floor(family.expiresAt.getTime() / 1000),
       iat: Math.floor(family.rotatedAt.getTime() / 1000),

@@ -1,6 +1,6 @@
-/** Userinfo endpoint (OpenID Connect Core §5.3): the claims that the access token's scopes ask for. */
+/** Userinfo endpoint (OpenID Connect Core §5.3): the claims that the access token's scopes ask for, and those it names. */
 import type { FastifyInstance } from 'fastify'
-import { releaseCustomClaims, releaseUserClaims } from '../protocol/claims.ts'
+import { releaseCustomClaims, releaseNamedClaims, releaseUserClaims } from '../protocol/claims.ts'
 import { toOAuthError } from '../http/error-handler.ts'
 import { watched } from '../http/witness.ts'
 import { paths } from '../protocol/paths.ts'
@@ -33,6 +33,7 @@ export function registerUserinfo(
       return {
         ...releaseCustomClaims(account.claims, scope),
         ...releaseUserClaims(account, scope),
+        ...releaseNamedClaims(account, claims.userinfo_claims ?? []),
         sub: claims.sub,
       }
     }),

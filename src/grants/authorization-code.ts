@@ -1,5 +1,7 @@
 /** Authorization code grant (RFC 6749 §4.1.3, RFC 7636, OpenID Connect Core §3.1.3). */
 import type { Clock } from '../database/clock.ts'
+import { allowedDetails } from '../clients/allowed-scope.ts'
+import { isPartOf, parseAuthorizationDetails } from '../protocol/authorization-details.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Params } from '../protocol/params.ts'
@@ -11,7 +13,7 @@ import type { RefreshFamilies } from '../tokens/refresh-families.ts'
 import type { Targets } from '../tokens/targets.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Witness } from '../watch/witness.ts'
-import type { GrantType } from './grant-type.ts'
+import { detailsExceeded, type GrantType } from './grant-type.ts'
 import { narrowedResources } from './narrowed-resources.ts'
 import type { Respond } from './respond.ts'
 
@@ -54,6 +56,7 @@ export function authorizationCode({
         client,
         resources: narrowedResources(stored, params),
         scope: stored.scope,
+        authorizationDetails: allowedDetails(client, narrowedDetails(stored, params)),
       })
 
       const refreshable =
@@ -137,6 +140,13 @@ function requireVerifier(stored: StoredCode, verifier: string | undefined): void
       'invalid_grant',
       `The 'code_verifier' does not match the 'code_challenge'.`,
     )
+}
+
+/** RFC 9396 §6: some of what was authorized; none means all of it. */
+function narrowedDetails(stored: StoredCode, params: Params) {
+  const asked = parseAuthorizationDetails(params.get('authorization_details'))
+  if (asked && !isPartOf(asked, stored.authorizationDetails)) throw detailsExceeded()
+  return asked ?? stored.authorizationDetails
 }
 
 /** RFC 9449 §10: the key that the authorization request named. */

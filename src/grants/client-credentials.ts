@@ -1,20 +1,23 @@
 /** Client credentials grant (RFC 6749 §4.4): a service speaks for itself. */
 import type { Clock } from '../database/clock.ts'
+import { parseAuthorizationDetails, requireTypes } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { parseScope, userScopes } from '../protocol/scopes.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
 import type { Targets } from '../tokens/targets.ts'
-import { requireAllowedScope } from '../clients/allowed-scope.ts'
+import { requireAllowedDetails, requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { GrantType } from './grant-type.ts'
 
 export function clientCredentials({
   targets,
   issuer,
+  authorizationDetailsTypes,
   clock,
 }: {
   targets: Targets
   issuer: Pick<TokenIssuer, 'accessToken'>
+  authorizationDetailsTypes: readonly string[]
   clock: Clock
 }): GrantType {
   return {
@@ -28,7 +31,11 @@ export function clientCredentials({
           `The scope '${aboutUsers}' is about a user, and there is none in this grant. Leave it out.`,
         )
       requireAllowedScope(client, scope)
-      const target = await targets.resolve({ client, resources: params.all('resource'), scope })
+      const authorizationDetails = parseAuthorizationDetails(params.get('authorization_details'))
+      requireAllowedDetails(client, authorizationDetails)
+      requireTypes(authorizationDetails, authorizationDetailsTypes, 'known here')
+      const resources = params.all('resource')
+      const target = await targets.resolve({ client, resources, scope, authorizationDetails })
       return {
         access_token: await issuer.accessToken({
           client,
@@ -39,6 +46,7 @@ export function clientCredentials({
         token_type: tokenTypeOf(confirmation),
         expires_in: target.ttlSeconds,
         ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
+        ...(target.authorizationDetails && { authorization_details: target.authorizationDetails }),
       }
     },
   }

@@ -1,6 +1,8 @@
 /** What every grant_type is: its name, and how it turns a request into tokens. */
 import type { AuthenticatedClient } from '../client-auth/index.ts'
 import type { Confirmation, TokenType } from '../protocol/confirmation.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import type { Params } from '../protocol/params.ts'
 import type { Witness } from '../watch/witness.ts'
 
@@ -18,8 +20,18 @@ export interface TokenResponse {
   token_type: TokenType
   expires_in: number
   scope?: string
+  /** RFC 9396 §7. */
+  authorization_details?: JsonObject[]
   refresh_token?: string
   id_token?: string
+}
+
+/** RFC 9396 §6. */
+export function detailsExceeded(): OAuthError {
+  return new OAuthError(
+    'invalid_authorization_details',
+    `The 'authorization_details' are not among those that were granted. Send them as the user allowed them, or none.`,
+  )
 }
 
 export interface GrantType {

@@ -1,7 +1,8 @@
 /** Refresh token grant (RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core §12). */
-import { allowedScope } from '../clients/allowed-scope.ts'
+import { allowedDetails, allowedScope } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import type { Clock } from '../database/clock.ts'
+import { parseAuthorizationDetails } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { parseScope } from '../protocol/scopes.ts'
 import type { EndGrant } from '../tokens/end-grant.ts'
@@ -9,7 +10,7 @@ import type { IssueInstants } from '../tokens/issue-instant.ts'
 import type { RefreshFamilies, RotateRequest, Rotation } from '../tokens/refresh-families.ts'
 import type { Targets } from '../tokens/targets.ts'
 import type { Witness } from '../watch/witness.ts'
-import type { GrantType } from './grant-type.ts'
+import { detailsExceeded, type GrantType } from './grant-type.ts'
 import type { Respond } from './respond.ts'
 
 type Rotated = Extract<Rotation, { refreshToken: string }>
@@ -40,6 +41,7 @@ export function refreshToken({
         clientId: client.clientId,
         scope: scope === undefined ? undefined : parseScope(scope),
         resources: resources.length > 0 ? resources : undefined,
+        authorizationDetails: parseAuthorizationDetails(params.get('authorization_details')),
         confirmation,
       }
       const readAt = clock.now()
@@ -52,6 +54,10 @@ export function refreshToken({
           client,
           resources: asked.resources ?? family.resources,
           scope: allowed,
+          authorizationDetails: allowedDetails(
+            client,
+            asked.authorizationDetails ?? family.authorizationDetails,
+          ),
         }),
         issueInstants.await(family, {
           readAt,
@@ -105,6 +111,8 @@ function refusalOf(rotation: Exclude<Rotation, Rotated | { verdict: 'resources-u
       return new OAuthError('invalid_scope', `The 'scope' asks for more than was granted.`)
     case 'resource-exceeded':
       return new OAuthError('invalid_target', `The 'resource' asks for more than was granted.`)
+    case 'details-exceeded':
+      return detailsExceeded()
     case 'key-unproven':
       return new OAuthError(
         'invalid_grant',

@@ -40,6 +40,7 @@ export function createResponder({ issuer }: { issuer: TokenIssuer }) {
       token_type: tokenTypeOf(confirmation),
       expires_in: target.ttlSeconds,
       ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
+      ...(target.authorizationDetails && { authorization_details: target.authorizationDetails }),
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),
       ...(idToken !== undefined && { id_token: idToken }),
     }

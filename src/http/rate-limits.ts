@@ -1,6 +1,6 @@
 /**
- * Limits on guessing passwords and user codes and on registering clients, counted in Postgres and so shared by all
- * nodes. Names and addresses are stored as hashes only. Without the database there is no answer: nobody guesses unlimited
+ * Limits on guessing passwords and user codes, on signing up and on registering clients, counted in Postgres and so shared by
+ * all nodes. Names and addresses are stored as hashes only. Without the database there is no answer: nobody guesses unlimited
  * during an outage.
  */
 import { createHash } from 'node:crypto'
@@ -24,6 +24,8 @@ export interface RateLimits {
    */
   loginAttempt(attempt: LoginAttempt): Promise<RateLimitVerdict>
   recordFailure(attempt: LoginAttempt): Promise<void>
+  /** Counts the attempt for its network, whatever comes of it. */
+  signUpAttempt(address: string): Promise<RateLimitVerdict>
   /** Forgets the attempts of this identifier from this address. */
   recordSuccess(attempt: LoginAttempt): Promise<void>
   /**
@@ -40,6 +42,7 @@ const limits = {
   pair: { points: 10, duration: 15 * 60 },
   address: { points: 100, duration: 15 * 60 },
   identifier: { points: 100, duration: 60 * 60 },
+  'sign-up': { points: 20, duration: 60 * 60 },
   userCode: { points: 30, duration: 15 * 60 },
   registration: { points: 100, duration: 60 * 60 },
 }
@@ -65,7 +68,14 @@ export function createRateLimits({
     })
   const [pair, address, identifier] = [limiter('pair'), limiter('address'), limiter('identifier')]
   const userCode = limiter('userCode')
-  const registrations = limiter('registration')
+
+  function countPerNetwork(kind: 'sign-up' | 'registration') {
+    const attempts = limiter(kind)
+    return async (from: string): Promise<RateLimitVerdict> => {
+      const { consumedPoints, msBeforeNext } = await attempts.penalty(hash(networkOf(from)))
+      return consumedPoints > limits[kind].points ? refuse(msBeforeNext) : { allowed: true }
+    }
+  }
 
   return {
     async loginAttempt(attempt) {
@@ -102,18 +112,15 @@ export function createRateLimits({
       await userCode.reward(hash(networkOf(from)))
     },
 
-    async registration(from) {
-      const attempts = await registrations.penalty(hash(networkOf(from)))
-      return attempts.consumedPoints > limits.registration.points
-        ? refuse(attempts.msBeforeNext)
-        : { allowed: true }
-    },
+    signUpAttempt: countPerNetwork('sign-up'),
+    registration: countPerNetwork('registration'),
   }
 }
 
 const unlimited: RateLimits = {
   loginAttempt: async () => ({ allowed: true }),
   recordFailure: async () => {},
+  signUpAttempt: async () => ({ allowed: true }),
   recordSuccess: async () => {},
   userCodeAttempt: async () => ({ allowed: true }),
   recordUserCodeFound: async () => {},

@@ -1,23 +1,32 @@
 /** Markup of the consent page: what an application would get, in plain words. */
+import type { JsonObject } from '../protocol/json.ts'
 import { ClientLinks, ClientLogo } from './client-view.tsx'
 import type { ClientView } from './client-view.tsx'
+import { grantedItems, type GrantedItem } from './consent-words.ts'
+import { DetailItem } from './details-view.tsx'
 import { Icon } from './icons.tsx'
-import type { IconName } from './icons.tsx'
 import { Foreign, HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
 
-export interface ConsentPageProps {
+/** What an application would get. */
+interface Granting {
+  client: ClientView
+  scopes: readonly string[]
+  /** Asked for one by one, beside those of the scopes. */
+  claims?: readonly string[]
+  resources: readonly ConsentResource[]
+  authorizationDetails?: readonly JsonObject[]
+}
+
+export interface ConsentPageProps extends Granting {
   site: Site
   action: string
   csrf: string
   request: string
-  client: ClientView
   /** Where the answer goes, as `redirectTarget` of the redirect URI tells it. */
   redirectHost: string
   /** Who is signed in: an email address or username. */
   account: string
-  scopes: readonly string[]
-  resources: readonly ConsentResource[]
   /** Whether an allowance is kept for the next time. */
   isRemembered: boolean
 }
@@ -92,20 +101,21 @@ export function ConsentPage(props: ConsentPageProps) {
   )
 }
 
-/** What the application would get. */
 export function Grants({
   client,
   scopes,
+  claims = [],
   resources,
-}: Pick<ConsentPageProps, 'client' | 'scopes' | 'resources'>) {
+  authorizationDetails = [],
+}: Granting) {
   return (
     <>
       <h2 id="grants">
         <Foreign>{client.name}</Foreign> will be able to:
       </h2>
       <ul class="grants" aria-labelledby="grants">
-        {scopes.map((scope) => (
-          <ScopeItem scope={scope} />
+        {grantedItems({ scopes, claims }).map((item) => (
+          <Granted item={item} />
         ))}
         {resources.map((resource) => (
           <li>
@@ -120,45 +130,27 @@ export function Grants({
             </div>
           </li>
         ))}
+        {authorizationDetails.map((detail) => (
+          <DetailItem detail={detail} />
+        ))}
       </ul>
     </>
   )
 }
 
-interface ScopeWords {
-  icon: IconName
-  title: string
-  detail?: string
-}
-
-/** OpenID Connect Core §5.4 and §11. */
-const scopeWords = new Map<string, ScopeWords>([
-  ['openid', { icon: 'id', title: 'Recognise you', detail: 'by an identifier of your account' }],
-  [
-    'profile',
-    { icon: 'person', title: 'See your profile', detail: 'name, picture, language and the like' },
-  ],
-  ['email', { icon: 'mail', title: 'See your email address' }],
-  ['address', { icon: 'pin', title: 'See your postal address' }],
-  ['phone', { icon: 'phone', title: 'See your phone number' }],
-  [
-    'offline_access',
-    { icon: 'clock', title: 'Keep this access', detail: 'also while you are not using the app' },
-  ],
-])
-
-function ScopeItem({ scope }: { scope: string }) {
-  const words = scopeWords.get(scope)
+function Granted({ item: { icon, title, name, detail } }: { item: GrantedItem }) {
   return (
     <li>
-      <Icon name={words?.icon ?? 'key'} />
+      <Icon name={icon} />
       <div>
-        {words?.title ?? (
+        {title}
+        {name !== undefined && (
           <>
-            Use the permission <code>{scope}</code>
+            {' '}
+            <code>{name}</code>
           </>
         )}
-        {words?.detail && <small>{words.detail}</small>}
+        {detail && <small>{detail}</small>}
       </div>
     </li>
   )

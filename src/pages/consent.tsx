@@ -10,14 +10,14 @@ import type { Consents } from '../consents/consents.ts'
 import type { BrowserSession } from '../http/browser-session.ts'
 import type { Pages } from '../http/pages.ts'
 import { formParams, queryParams } from '../http/requests.ts'
-import { OAuthError } from '../protocol/errors.ts'
+import { namesIn } from '../protocol/claims-request.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Accounts } from '../users/accounts.ts'
 import { redirectTarget } from './client-view.tsx'
 import { ConsentPage } from './consent-view.tsx'
-import { findInteraction, resumePath, type Interaction } from './interaction.ts'
+import { getInteraction, resumePath, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 
 export interface ConsentDependencies {
@@ -35,9 +35,7 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
   const { pages, site, browserSession, pendingRequests, clients, consents } = dependencies
 
   app.get(paths.consent, { config: { isPage: true } }, async (request, reply) => {
-    const interaction = requireInteraction(
-      await findInteraction(queryParams(request).get('request'), dependencies),
-    )
+    const interaction = await getInteraction(queryParams(request).get('request'), dependencies)
     const session = await browserSession.find(request)
     if (!session) return reply.redirect(resumePath(pages, interaction), 303)
     const asked = await askedFor(interaction)
@@ -56,7 +54,9 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
         redirectHost={redirectTarget(asked.redirectUri)}
         account={account?.email ?? account?.username ?? session.sub}
         scopes={asked.scope}
+        claims={asked.claims}
         resources={resources}
+        authorizationDetails={asked.authorizationDetails}
         isRemembered={asked.isRemembered}
       />,
       'interactionPage',
@@ -65,17 +65,18 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
 
   app.post(paths.consent, { config: { isPage: true } }, async (request, reply) => {
     const form = formParams(request).refuseDuplicates()
-    const interaction = requireInteraction(await findInteraction(form.get('request'), dependencies))
+    const interaction = await getInteraction(form.get('request'), dependencies)
     const session = await browserSession.find(request)
     if (!session) return reply.redirect(resumePath(pages, interaction), 303)
     browserSession.requireOwnForm(request, form, formPurpose(interaction, session))
 
     const isAllowed = form.require('decision') === 'allow'
     if (isAllowed) {
-      const { scope, resources } = await askedFor(interaction)
+      const { scope, resources, claims } = await askedFor(interaction)
       await consents.grant(session.sub, interaction.client.clientId, {
         scope,
         resources,
+        claims,
       })
     }
     await pendingRequests.setDecision(interaction.reference, {
@@ -88,10 +89,17 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
   async function askedFor({ pending }: Interaction) {
     const params = new Params(pending.parameters)
     const recipient = await resolveRecipient(params, clients)
-    const { scope, resources } = parseAuthorizationRequest(params, recipient)
+    const request = parseAuthorizationRequest(params, recipient)
+    const { scope, resources, authorizationDetails = [] } = request
     const { client, redirectUri } = recipient
-    const isRemembered = consentRuleOf(client, redirectUri) !== 'always'
-    return { scope, resources, redirectUri, isRemembered }
+    return {
+      scope,
+      resources,
+      claims: namesIn(request.claims),
+      authorizationDetails,
+      redirectUri,
+      isRemembered: consentRuleOf(client, redirectUri, request) !== 'always',
+    }
   }
 
   async function describeResource(resource: string) {
@@ -103,12 +111,4 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
 /** The answer is this user's, to this request. */
 function formPurpose({ reference }: Interaction, { sid }: Session): string {
   return `consent:${reference}:${sid}`
-}
-
-function requireInteraction(interaction: Interaction | undefined): Interaction {
-  if (interaction) return interaction
-  throw new OAuthError(
-    'invalid_request',
-    `The parameter 'request' is missing. Start again from the application.`,
-  )
 }

@@ -1,10 +1,10 @@
 /** Markup of the device page: the code, what the device would get, and what comes of the answer. */
+import { tooManyAttempts } from './alert-view.tsx'
 import { ClientLinks, ClientLogo } from './client-view.tsx'
 import { Grants, type ConsentPageProps } from './consent-view.tsx'
 import { Icon } from './icons.tsx'
 import { Foreign, HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
-import { duration } from './login-view.tsx'
 
 export type DeviceProblem =
   | { kind: 'unknown' | 'expired' }
@@ -153,7 +153,7 @@ export function DeviceAnswerPage({ site, isAllowed }: { site: Site; isAllowed: b
 
 function problemText(problem: DeviceProblem): string {
   if (problem.kind !== 'rate-limited') return problemTexts[problem.kind]
-  return `There were too many attempts. Wait ${duration(problem.retryAfterSeconds)}, then try again.`
+  return tooManyAttempts(problem.retryAfterSeconds)
 }
 
 const problemTexts = {

@@ -7,6 +7,8 @@ import {
 } from '../authorization/pending-requests.ts'
 import type { Client, ClientRegistry } from '../clients/registry.ts'
 import type { Pages } from '../http/pages.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { Params } from '../protocol/params.ts'
 import { formatUserCode, parseUserCode } from '../protocol/user-code.ts'
 import type { ClientView } from './client-view.tsx'
 
@@ -15,6 +17,11 @@ export interface Interaction {
   pending: PendingRequest
   client: Client
   clientView: ClientView
+}
+
+interface InteractionDependencies {
+  pendingRequests: Pick<PendingRequests, 'find'>
+  clients: Pick<ClientRegistry, 'find'>
 }
 
 const devicePrefix = 'device:'
@@ -44,19 +51,30 @@ export function pathAfterLogin(
 /** Undefined without a reference, or when it is for the device page; refuses one that is unknown, has expired or had its answer. */
 export async function findInteraction(
   reference: string | undefined,
-  {
-    pendingRequests,
-    clients,
-  }: {
-    pendingRequests: Pick<PendingRequests, 'find'>
-    clients: Pick<ClientRegistry, 'find'>
-  },
+  { pendingRequests, clients }: InteractionDependencies,
 ): Promise<Interaction | undefined> {
   if (reference === undefined || reference.startsWith(devicePrefix)) return undefined
   const pending = await pendingRequests.find(reference)
   const client = pending && (await clients.find(pending.clientId))
   if (!pending || !client) throw notPending()
   return { reference, pending, client, clientView: toClientView(client) }
+}
+
+/** For pages that nobody comes to by themselves. */
+export async function getInteraction(
+  reference: string | undefined,
+  dependencies: InteractionDependencies,
+): Promise<Interaction> {
+  const interaction = await findInteraction(reference, dependencies)
+  if (interaction) return interaction
+  throw new OAuthError(
+    'invalid_request',
+    `The parameter 'request' is missing. Start again from the application.`,
+  )
+}
+
+export function loginHintOf(interaction: Interaction | undefined): string | undefined {
+  return interaction && new Params(interaction.pending.parameters).get('login_hint')
 }
 
 /** Back to the authorize endpoint, which decides again from what is stored. */

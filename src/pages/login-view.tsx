@@ -1,7 +1,7 @@
 /** Markup of the login page: username or email, and password. */
+import { Alert, tooManyAttempts } from './alert-view.tsx'
 import { ClientLinks, ClientLogo } from './client-view.tsx'
 import type { ClientView } from './client-view.tsx'
-import { Icon } from './icons.tsx'
 import { Foreign, HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
 
@@ -16,13 +16,15 @@ export interface LoginPageProps {
   /** What to go on with (interaction.ts); empty when the person came by themselves. */
   request: string
   client?: ClientView | undefined
+  /** The page that creates accounts, for the same request; undefined when people may not. */
+  signUpUrl?: string | undefined
   /** login_hint, or what was typed before. */
   username?: string | undefined
   problem?: LoginProblem | undefined
 }
 
 export function LoginPage(props: LoginPageProps) {
-  const { site, action, csrf, request, client, username, problem } = props
+  const { site, action, csrf, request, client, signUpUrl, username, problem } = props
   const describedBy = problem && { 'aria-describedby': 'problem' }
   const invalid = problem?.kind === 'rejected' && { 'aria-invalid': true }
   return (
@@ -39,12 +41,7 @@ export function LoginPage(props: LoginPageProps) {
           </p>
         )}
       </div>
-      {problem && (
-        <div class="alert" role="alert" id="problem">
-          <Icon name="alert" />
-          <p>{problemText(problem)}</p>
-        </div>
-      )}
+      {problem && <Alert>{problemText(problem)}</Alert>}
       <form method="post" action={action}>
         <HiddenFields
           fields={[
@@ -89,6 +86,11 @@ export function LoginPage(props: LoginPageProps) {
           )}
         </div>
       </form>
+      {signUpUrl && (
+        <p class="elsewhere">
+          New here? <a href={signUpUrl}>Create an account</a>
+        </p>
+      )}
       {client && <ClientLinks client={client} />}
     </Layout>
   )
@@ -102,7 +104,7 @@ function titleOf({ client, problem }: LoginPageProps): string {
 
 function problemText(problem: LoginProblem): string {
   if (problem.kind !== 'rate-limited') return problemTexts[problem.kind]
-  return `There were too many attempts. Wait ${duration(problem.retryAfterSeconds)}, then try again.`
+  return tooManyAttempts(problem.retryAfterSeconds)
 }
 
 const problemTexts = {
@@ -110,12 +112,4 @@ const problemTexts = {
   rejected: 'That username or password is not right. Check both and try again.',
   expired: 'This form had expired, or your browser does not accept cookies. Please sign in again.',
   busy: 'Many people are signing in right now. Wait a few seconds, then try again.',
-}
-
-export function duration(seconds: number): string {
-  if (seconds <= 60) return 'a minute'
-  const minutes = Math.ceil(seconds / 60)
-  if (minutes < 60) return `${minutes} minutes`
-  const hours = Math.ceil(minutes / 60)
-  return hours === 1 ? 'an hour' : `${hours} hours`
 }

@@ -9,11 +9,11 @@ import type { RateLimits } from '../http/rate-limits.ts'
 import { formParams, queryParams } from '../http/requests.ts'
 import { witnessOf } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Watch } from '../watch/watch.ts'
-import { findInteraction, pathAfterLogin, type Interaction } from './interaction.ts'
+import { findInteraction, loginHintOf, pathAfterLogin, resumePath } from './interaction.ts'
+import type { Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 import { LoginPage, type LoginProblem } from './login-view.tsx'
 
@@ -29,6 +29,8 @@ export interface LoginDependencies {
   rateLimits: RateLimits
   clock: Pick<Clock, 'now'>
   watch: Watch
+  /** Whether people may create accounts themselves. */
+  signUp: boolean
 }
 
 export function registerLogin(app: FastifyInstance, dependencies: LoginDependencies): void {
@@ -112,6 +114,14 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
         csrf={browserSession.formToken(request, reply, formPurpose)}
         request={view.reference ?? ''}
         client={view.interaction?.clientView}
+        signUpUrl={
+          dependencies.signUp
+            ? pages.pathOf(
+                'createAccount',
+                view.reference ? { request: view.reference } : undefined,
+              )
+            : undefined
+        }
         username={view.username}
         problem={view.problem}
       />,
@@ -127,8 +137,4 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
       throw error
     }
   }
-}
-
-function loginHintOf(interaction: Interaction | undefined): string | undefined {
-  return interaction && new Params(interaction.pending.parameters).get('login_hint')
 }

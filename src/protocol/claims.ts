@@ -43,7 +43,7 @@ const reservedNames = new Set(
     ['scope', 'client_id', 'cnf', 'act', 'may_act', 'authorization_details'], // RFC 8693, 7800, 9396
     ['active', 'token_type', 'username'], // RFC 7662 §2.2
     ['events', 'toe', 'txn', 'sub_id'], // RFC 8417, 9493
-    ['grant_id', '__proto__'],
+    ['grant_id', 'userinfo_claims', '__proto__'],
   ].flat(),
 )
 
@@ -73,20 +73,25 @@ export function validateClientClaims(input: unknown): CheckedClaims {
 
 /** The standard claims of the granted scopes, for userinfo; what is not known is left out (§5.3.2). `sub` is not among them. */
 export function releaseUserClaims(account: ClaimsSource, scopes: readonly string[]): Claims {
-  const { username, email, emailVerified, updatedAt } = account
-  const known: Claims = {
-    ...(username !== undefined && { preferred_username: username }),
-    ...account.claims,
-    updated_at: Math.floor(updatedAt.getTime() / 1000),
-    email,
-    email_verified: email === undefined ? undefined : emailVerified,
-  }
-  return Object.fromEntries(
-    scopes
-      .flatMap((scope) => claimsByScope.get(scope) ?? [])
-      .map((name) => [name, known[name]] as const)
-      .filter(([, value]) => value !== undefined && value !== null),
+  return pick(
+    standardClaimsOf(account),
+    scopes.flatMap((scope) => claimsByScope.get(scope) ?? []),
   )
+}
+
+/** Claims that were asked for one by one (§5.5); what is not known, or no claim about a user, is left out (§5.5.1). */
+export function releaseNamedClaims(account: ClaimsSource, names: readonly string[]): Claims {
+  return {
+    ...pick(account.claims, names.filter(isCustomName)),
+    ...pick(standardClaimsOf(account), names),
+  }
+}
+
+/** The scope that gives a claim, too; undefined when it is not one about a user. */
+export function scopeOfClaim(name: string): string | undefined {
+  if (standardClaims.has(name))
+    return [...claimsByScope].find(([, names]) => names.includes(name))?.[0]
+  return isCustomName(name) ? name : undefined
 }
 
 /** The custom claims of the granted scopes, for access tokens, ID tokens and userinfo. */
@@ -95,6 +100,26 @@ export function releaseCustomClaims(claims: Claims, scopes: readonly string[]): 
     Object.entries(claims).filter(
       ([name, value]) => scopes.includes(name) && isCustomName(name) && value !== null,
     ),
+  )
+}
+
+function standardClaimsOf({ username, email, emailVerified, ...account }: ClaimsSource): Claims {
+  const known: Claims = {
+    ...(username !== undefined && { preferred_username: username }),
+    ...account.claims,
+    updated_at: Math.floor(account.updatedAt.getTime() / 1000),
+    email,
+    email_verified: email === undefined ? undefined : emailVerified,
+  }
+  return Object.fromEntries(Object.entries(known).filter(([name]) => standardClaims.has(name)))
+}
+
+function pick(known: Claims, names: readonly string[]): Claims {
+  return Object.fromEntries(
+    names
+      .filter((name) => Object.hasOwn(known, name))
+      .map((name) => [name, known[name]] as const)
+      .filter(([, value]) => value !== undefined && value !== null),
   )
 }
 

@@ -17,6 +17,8 @@ export const paths = {
   logout: '/logout',
   login: '/login',
   consent: '/consent',
+  selectAccount: '/select-account',
+  createAccount: '/create-account',
   device: '/device',
   loggedOut: '/logged-out',
   home: '/',

@@ -42,6 +42,8 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   subject_type: true, // but not changed
   sector_identifier_uri: true, // but not changed
   default_max_age: true,
+  default_acr_values: true,
+  authorization_details_types: false, // client_credentials would give them without a person
   require_auth_time: true,
   initiate_login_uri: true,
   backchannel_logout_uri: true,

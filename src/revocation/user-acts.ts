@@ -1,14 +1,17 @@
-/** What an administrator does to a user, in the order that leaves nothing behind, and audited. */
+/** What an administrator, or a person by signing up, does to a user, in the order that leaves nothing behind, and audited. */
 import type { AuditStore } from '../audit/store.ts'
 import type { Clock } from '../database/clock.ts'
 import type { Database, Queryable } from '../database/database.ts'
 import { retryDeadlocks } from '../database/retry.ts'
 import type { Account, Accounts } from '../users/accounts.ts'
+import type { NewAccount } from '../users/new-account.ts'
 import type { Act, Revoked } from './recorder.ts'
 import type { Revocations } from './revocations.ts'
 
 /** Each throws a Refusal when there is no such user. */
 export interface UserActs {
+  /** The person's own doing; the account is theirs from the start. */
+  signUp(account: NewAccount): Promise<Account>
   /** No new sign-in, and nothing from before counts. */
   disable(sub: string, act: Act): Promise<Revoked>
   /** Lets the user sign in again; what was revoked stays so. */
@@ -33,23 +36,35 @@ export function createUserActs({
   clock,
 }: {
   database: Pick<Database, 'transaction'>
-  accounts: Pick<Accounts, 'disable' | 'enable' | 'delete' | 'updateClaims' | 'setPassword'>
+  accounts: Pick<
+    Accounts,
+    'create' | 'disable' | 'enable' | 'delete' | 'updateClaims' | 'setPassword'
+  >
   audit: Pick<AuditStore, 'record'>
   revocations: Pick<Revocations, 'revokeUser'>
   clock: Pick<Clock, 'now'>
 }): UserActs {
   type Work<Result> = (transaction: Queryable) => Promise<Result>
 
-  function audited<Result>(
+  async function record(
     action: string,
     sub: string,
     { actor, reason }: Act,
+    transaction: Queryable,
+  ): Promise<void> {
+    const event = { at: clock.now(), action, subject: sub, actor, reason: reason ?? null }
+    await audit.record({ ...event, details: {} }, transaction)
+  }
+
+  function audited<Result>(
+    action: string,
+    sub: string,
+    act: Act,
     work: Work<Result>,
   ): Work<Result> {
     return async (transaction) => {
       const result = await work(transaction)
-      const event = { at: clock.now(), action, subject: sub, actor, reason: reason ?? null }
-      await audit.record({ ...event, details: {} }, transaction)
+      await record(action, sub, act, transaction)
       return result
     }
   }
@@ -59,6 +74,16 @@ export function createUserActs({
     revocations.revokeUser(sub, { actor, reason: reason ?? why, first })
 
   return {
+    signUp: (account) =>
+      accounts.create(account, (insert) =>
+        database.transaction(async (transaction) => {
+          const created = await insert(transaction)
+          if (created)
+            await record('users.create', created.sub, { actor: `user:${created.sub}` }, transaction)
+          return created
+        }),
+      ),
+
     async disable(sub, act) {
       const disable: Work<unknown> = (within) => accounts.disable(sub, within)
       return revokeWith(audited('users.disable', sub, act, disable), sub, act, 'disabled')

@@ -103,7 +103,7 @@ export async function createServices(options: ServiceOptions) {
 
   const { possession, presentedBy, authorities } = createBindingServices(options, serverSecret)
 
-  const authorization = createAuthorization({ codes, subjects, targets, clock })
+  const authorization = createAuthorization({ codes, subjects, targets, settings: config, clock })
   const pendingRequests = createPendingRequests({
     store: createPendingRequestStore(database),
     clock,
@@ -141,6 +141,7 @@ export async function createServices(options: ServiceOptions) {
     issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
+    authorizationDetailsTypes: config.authorizationDetailsTypes,
     assertions,
     assertionAudiences: [issuer, issuer + paths.token],
     skewSeconds: config.clockSkewSeconds,
@@ -197,6 +198,7 @@ export async function createServices(options: ServiceOptions) {
       csrf: createCsrf({ key: serverSecret.deriveKey('form tokens'), randomBytes }),
       issuer,
     }),
+    signUp: config.signUp,
     rateLimits,
     discovery: {
       capabilities: {
@@ -209,6 +211,8 @@ export async function createServices(options: ServiceOptions) {
         requirePushedRequests: config.requirePushedRequests,
         revocationFeed: config.revocationFeed !== 'off',
         clientIdMetadataDocuments: config.clientIdMetadataDocuments,
+        authorizationDetailsTypes: config.authorizationDetailsTypes,
+        signUp: config.signUp,
         registration: config.registration !== 'off',
       },
       maxAgeSeconds: config.jwksMaxAgeSeconds,

@@ -13,6 +13,7 @@ interface SessionRow {
 interface SessionWithConsentRow extends SessionRow {
   scope: string[] | null
   resources: string[] | null
+  claims: string[] | null
   granted_at: Date | null
 }
 
@@ -77,7 +78,7 @@ export function createSessionStore(database: Queryable) {
       { clientId, now }: { clientId: string | undefined; now: Date },
     ): Promise<SessionWithConsent | undefined> {
       const [row] = await database.query<SessionWithConsentRow>(
-        `select s.sid, s.sub, s.auth_time, s.amr, c.scope, c.resources, c.granted_at
+        `select s.sid, s.sub, s.auth_time, s.amr, c.scope, c.resources, c.claims, c.granted_at
          from sessions s
          join users u on u.sub = s.sub
          left join consents c on c.sub = s.sub and c.client_id = $3
@@ -118,10 +119,13 @@ function toSession(row: SessionRow): Session {
 }
 
 function toSessionWithConsent(row: SessionWithConsentRow): SessionWithConsent {
-  const { scope, resources, granted_at: grantedAt } = row
+  const { scope, resources, claims, granted_at: grantedAt } = row
   return {
     session: toSession(row),
-    consent: scope && resources && grantedAt ? { scope, resources, grantedAt } : undefined,
+    consent:
+      scope && resources && claims && grantedAt
+        ? { scope, resources, claims, grantedAt }
+        : undefined,
   }
 }
 

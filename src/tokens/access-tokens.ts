@@ -16,6 +16,8 @@ export interface AccessTokenClaims {
   scope?: string
   sid?: string
   grant_id?: string
+  /** Asked for one by one (OpenID Connect Core §5.5). */
+  userinfo_claims?: string[]
   cnf?: Confirmation
   [claim: string]: unknown
 }

@@ -47,6 +47,7 @@ export function createFamilyStore(database: Queryable) {
       scope: string[] | undefined
       /** Undefined: the family's own, which must be one at most, and still be registered. */
       resources: string[] | undefined
+      authorizationDetails: JsonObject[] | undefined
       defaultAudience: string
       /** What the request proved. */
       confirmation: Confirmation | undefined
@@ -62,6 +63,11 @@ export function createFamilyStore(database: Queryable) {
            and coalesce($5::text[] <@ f.resources, cardinality(f.resources) = 0
              or (cardinality(f.resources) = 1 and (f.resources[1] = $8
                or exists (select from resources r where r.resource = f.resources[1]))))
+           and not exists (
+             select from jsonb_array_elements($10::jsonb) asked
+             where not exists (
+               select from jsonb_array_elements(f.authorization_details) granted
+               where granted.value = asked.value))
            and (f.confirmation is null or f.confirmation <@ $9::jsonb)
            and f.revoked_at is null and least(f.idle_expires_at, f.expires_at) > $6
            and u.sub = f.sub and u.disabled_at is null and ${isAuthenticatedSince('f.auth_time', 'u')}
@@ -77,6 +83,7 @@ export function createFamilyStore(database: Queryable) {
           request.idleExpiresAt,
           request.defaultAudience,
           JSON.stringify(request.confirmation ?? {}),
+          JSON.stringify(request.authorizationDetails ?? []),
         ],
       )
       return row && toFamily(row)

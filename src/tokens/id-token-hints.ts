@@ -8,8 +8,10 @@ import { isSub } from '../users/identifiers.ts'
 import type { OwnTokens } from './own-tokens.ts'
 
 export interface IdTokenHint {
-  /** Of the user, whatever the client knows them by. */
+  /** Of the user, if there still is one. */
   sub: string
+  /** What the client knows them by. */
+  subject: string
   sid: string
   clientId: string
   /** Its user, session or client was revoked, or everything: whom it was issued to it still tells, but it opens nothing. */
@@ -47,8 +49,8 @@ export function createIdTokenHints({
           { detail: verdict.valid ? 'It has no sub.' : verdict.detail },
         )
       const { sub, sid, aud } = verdict.claims
-      const { isRevoked, beside: knownSub = sub } = verdict
-      return { sub: knownSub, sid: String(sid), clientId: String(aud), isRevoked }
+      const { isRevoked, beside: userSub = sub } = verdict
+      return { sub: userSub, subject: sub, sid: String(sid), clientId: String(aud), isRevoked }
     },
   }
 }

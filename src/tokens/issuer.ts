@@ -1,8 +1,11 @@
 /** Mints what a grant gives: JWT access tokens (RFC 9068) and ID tokens (OpenID Connect Core §2). */
 import { randomUUID } from 'node:crypto'
+import { allowedClaims } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import type { Keyring } from '../keys/keyring.ts'
-import { releaseCustomClaims } from '../protocol/claims.ts'
+import { acrOf } from '../protocol/acr.ts'
+import { namesIn, type ClaimsRequest } from '../protocol/claims-request.ts'
+import { releaseCustomClaims, releaseNamedClaims, type Claims } from '../protocol/claims.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
 import type { Account } from '../users/accounts.ts'
 import { subjectOf, type Grant } from './grant.ts'
@@ -10,7 +13,7 @@ import type { Target } from './targets.ts'
 
 /** What an access token says of its grant; without a session when nobody signed in here for it (RFC 7523). */
 type TokenGrant = Pick<Grant, 'grantId' | 'sub'> &
-  Partial<Pick<Grant, 'subject' | 'sid' | 'authTime' | 'amr'>>
+  Partial<Pick<Grant, 'subject' | 'sid' | 'authTime' | 'amr' | 'acr' | 'claims'>>
 
 export interface AccessTokenRequest {
   client: Client
@@ -57,9 +60,10 @@ export function createTokenIssuer({
         client_id: client.clientId,
         ...(confirmation && { cnf: confirmation }),
         ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
+        ...(target.authorizationDetails && { authorization_details: target.authorizationDetails }),
         ...(user && {
-          ...(user.grant.authTime && { auth_time: toSeconds(user.grant.authTime) }),
-          amr: user.grant.amr,
+          ...userinfoClaims(client, user, target),
+          ...howSignedIn(user.grant),
           sid: user.grant.sid,
           grant_id: user.grant.grantId,
         }),
@@ -70,18 +74,46 @@ export function createTokenIssuer({
       const iat = toSeconds(issuedAt)
       return keyring.sign(client.metadata.id_token_signed_response_alg, 'JWT', {
         ...releaseCustomClaims(account.claims, grant.scope),
+        ...namedClaims(client, { grant, account }, 'id_token'),
         iss: issuer,
         sub: subjectOf(grant),
         aud: client.clientId,
         exp: iat + idTokenTtlSeconds,
         iat,
-        auth_time: toSeconds(grant.authTime),
-        amr: grant.amr,
+        ...howSignedIn(grant),
         sid: grant.sid,
         ...(nonce !== undefined && { nonce }),
       })
     },
   }
+}
+
+/** OpenID Connect Core §2, RFC 9068 §2.2.1. A grant of an earlier release has no acr of its own. */
+function howSignedIn({ authTime, amr, acr = amr && acrOf(amr) }: TokenGrant) {
+  return {
+    ...(authTime && { auth_time: toSeconds(authTime) }),
+    ...(acr !== undefined && { acr }),
+    amr,
+  }
+}
+
+/** What was asked for one by one there, as far as the account has it and the client may still ask for it. */
+function namedClaims(
+  client: Client,
+  { grant, account }: { grant: TokenGrant; account: Account },
+  place: keyof ClaimsRequest,
+): Claims {
+  return releaseNamedClaims(account, namesIn(allowedClaims(client, grant.claims), place))
+}
+
+/** The token tells the userinfo endpoint what to tell: so that takes no look at the grant. */
+function userinfoClaims(
+  client: Client,
+  user: { grant: TokenGrant; account: Account },
+  target: Target,
+): { userinfo_claims?: string[] } {
+  const names = Object.keys(namedClaims(client, user, 'userinfo'))
+  return names.length > 0 && target.scope.includes('openid') ? { userinfo_claims: names } : {}
 }
 
 function toSeconds(instant: Date): number {

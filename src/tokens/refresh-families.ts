@@ -3,7 +3,9 @@
  * for a short while (parallel tabs, lost responses) and gets the same successor; any other old one is reuse.
  */
 import type { Clock } from '../database/clock.ts'
+import { isPartOf } from '../protocol/authorization-details.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import type { Account } from '../users/accounts.ts'
 import type { Grant } from './grant.ts'
 import type { RefreshTokenFormat } from './refresh-token.ts'
@@ -28,6 +30,8 @@ export interface RotateRequest {
   /** What the request narrows down to; undefined: all that was granted, which must be one registered resource at most. */
   scope: string[] | undefined
   resources: string[] | undefined
+  /** RFC 9396 §6. */
+  authorizationDetails?: JsonObject[] | undefined
   /** What the request proved. */
   confirmation?: Confirmation | undefined
 }
@@ -35,7 +39,7 @@ export interface RotateRequest {
 export type Rotation =
   | { verdict: 'rotated' | 'replayed'; family: RefreshFamily; refreshToken: string }
   | { verdict: 'reused'; family: RefreshFamily }
-  | { verdict: 'scope-exceeded' | 'resource-exceeded' | 'key-unproven' }
+  | { verdict: 'scope-exceeded' | 'resource-exceeded' | 'details-exceeded' | 'key-unproven' }
   /** Nothing was rotated: one token may not do for all of them, or some are gone, so name those that it shall be for. */
   | { verdict: 'resources-unnamed'; resources: string[] }
   | { verdict: 'unknown'; reason: string }
@@ -76,6 +80,8 @@ export function createRefreshFamilies({
     if (!proves(request.confirmation, family.confirmation)) return { verdict: 'key-unproven' }
     if (exceeds(request.scope, family.scope)) return { verdict: 'scope-exceeded' }
     if (exceeds(request.resources, family.resources)) return { verdict: 'resource-exceeded' }
+    if (!isPartOf(request.authorizationDetails ?? [], family.authorizationDetails))
+      return { verdict: 'details-exceeded' }
     if (generation === family.generation && request.resources === undefined)
       return { verdict: 'resources-unnamed', resources: family.resources }
     if (mayReplay(family, generation))
@@ -112,6 +118,7 @@ export function createRefreshFamilies({
       const family = await store.rotateFamily({
         ...parsed,
         ...request,
+        authorizationDetails: request.authorizationDetails,
         confirmation: request.confirmation,
         defaultAudience: settings.defaultAudience,
         now,

@@ -2,7 +2,9 @@
 import type { Client } from '../clients/registry.ts'
 import type { Resource } from '../clients/resources-store.ts'
 import type { Resources } from '../clients/resources.ts'
+import { detailsFor } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
 
 export interface Target {
@@ -10,6 +12,8 @@ export interface Target {
   alg: SigningAlg
   ttlSeconds: number
   scope: string[]
+  /** RFC 9396 §9.1; absent: none. */
+  authorizationDetails?: JsonObject[]
 }
 
 export interface Targets {
@@ -19,6 +23,7 @@ export interface Targets {
     client: Client
     resources: readonly string[]
     scope: readonly string[]
+    authorizationDetails?: readonly JsonObject[] | undefined
   }): Promise<Target>
 }
 
@@ -66,8 +71,10 @@ export function createTargets({
       await findAll(resources)
     },
 
-    async resolve({ client, resources: asked, scope }) {
+    async resolve({ client, resources: asked, scope, authorizationDetails = [] }) {
       const resources = [...new Set(asked)]
+      const details = detailsFor(resources, authorizationDetails)
+      const withDetails = details.length > 0 && { authorizationDetails: details }
       const clientAlg = client.metadata.id_token_signed_response_alg
       if (resources.length === 0)
         return {
@@ -75,6 +82,7 @@ export function createTargets({
           alg: clientAlg,
           ttlSeconds: accessTokenTtlSeconds,
           scope: [...scope],
+          ...withDetails,
         }
 
       const found = await findAll(resources)
@@ -95,6 +103,7 @@ export function createTargets({
           ...found.map((one) => one.accessTokenTtlSeconds ?? accessTokenTtlSeconds),
         ),
         scope: scope.filter(means),
+        ...withDetails,
       }
     },
   }

@@ -21,10 +21,15 @@ export interface AccountPage {
   query?: string | undefined
 }
 
+type Around = (
+  insert: (within?: Queryable) => Promise<Account | undefined>,
+) => Promise<Account | undefined>
+
 /** Everything but find… and authenticate throws a Refusal: for bad input with all faults, and for an unknown `sub`. */
 export interface Accounts {
-  create(account: NewAccount): Promise<Account>
-  /** By email or username, in any letter case, or by sub. */
+  /** `around` may do more in the transaction that it opens; undefined there: the name is taken. */
+  create(account: NewAccount, around?: Around): Promise<Account>
+  /** By email or username, in any letter case, or by what a token names them by. */
   find(identifier: string): Promise<Account | undefined>
   findBySub(sub: string): Promise<Account | undefined>
   /** By what a token names the user by: the `sub` itself or, for a pairwise client, another subject. */
@@ -79,13 +84,14 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
   }
 
   return {
-    async create(input) {
+    async create(input, around = (insert) => insert()) {
       const { faults, ...checked } = checkNewAccount(input)
       if (faults.length > 0) throw new Refusal(faults.join(' '))
       const passwordHash =
         input.password === undefined ? undefined : await hasher.hash(input.password)
       const sub = randomUUID()
-      const account = await store.create({ ...checked, sub, passwordHash, createdAt: clock.now() })
+      const user = { ...checked, sub, passwordHash, createdAt: clock.now() }
+      const account = await around((within) => storeWithin(within).create(user))
       if (account) return account
       const { email, username } = checked
       const taken = [
@@ -99,7 +105,7 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
     async find(identifier) {
       const name = normalizeIdentifier(identifier)
       if (isSub(name)) return store.findBySub(name.toLowerCase())
-      return (await findLogin(name))?.account
+      return (await findLogin(name))?.account ?? store.findBySubject(name)
     },
 
     findBySub: (sub) => store.findBySub(sub),

@@ -11,6 +11,7 @@ const refreshVerdicts = [
   'scope-exceeded',
   'key-unproven',
   'resource-exceeded',
+  'details-exceeded',
   'unknown',
 ] as const
 

@@ -19,11 +19,13 @@ async function setUp() {
   })
   const authorization = createAuthorization({
     codes: node.codes,
+    subjects: node.subjects,
     targets,
+    settings: { signUp: false, authorizationDetailsTypes: [] },
     clock,
   })
   const session = { sid: 'the sid', sub, authTime: start, amr: ['pwd'] }
-  const consent = { scope: ['openid', 'email'], resources: [], grantedAt: start }
+  const consent = { scope: ['openid', 'email'], resources: [], claims: [], grantedAt: start }
 
   /** The outcome for a signed-in user who has consented. */
   async function decide(changes: Record<string, string> = {}, hint?: IdTokenHint) {
@@ -69,13 +71,14 @@ t.test(
     const { decide, sub } = await setUp()
     const hintOf = (changes: object) => ({
       sub,
+      subject: sub,
       sid: 'a sid',
       clientId: 'a client',
       isRevoked: false,
       ...changes,
     })
     t.type(await decide({}, hintOf({})), 'object')
-    for (const hint of [hintOf({ sub: 'bob' }), hintOf({ isRevoked: true })]) {
+    for (const hint of [hintOf({ subject: 'bob' }), hintOf({ isRevoked: true })]) {
       t.equal(await decide({}, hint), 'login')
       await t.rejects(decide({ prompt: 'none' }, hint), { code: 'login_required' })
     }

@@ -4,6 +4,7 @@ import { consentRuleOf } from '../../src/authorization/consent-rule.ts'
 import { nextStep, type NextStep, type State } from '../../src/authorization/next-step.ts'
 import type { Prompt } from '../../src/authorization/request.ts'
 import type { Consent } from '../../src/consents/consents.ts'
+import { acrValues } from '../../src/protocol/acr.ts'
 import type { Session } from '../../src/sessions/sessions.ts'
 import { toClient } from './clients.ts'
 
@@ -18,20 +19,29 @@ const sessions: Record<'none' | 'earlier' | 'elsewhere' | 'answering', Session |
   elsewhere: { sid: 's1', sub: 'alice', authTime: secondsAfter(10), amr: ['pwd'] },
   answering: { sid: 's2', sub: 'alice', authTime: secondsAfter(10), amr: ['pwd'] },
 }
+const acrs = { reached: ['gold', ...acrValues], 'out of reach': ['gold'] } as const
 const hints = {
   none: undefined,
-  same: { sub: 'alice', isRevoked: false },
-  other: { sub: 'bob', isRevoked: false },
-  'same, revoked': { sub: 'alice', isRevoked: true },
-  'other, revoked': { sub: 'bob', isRevoked: true },
+  same: { subject: 'subject of alice', isRevoked: false },
+  other: { subject: 'subject of bob', isRevoked: false },
+  'same, revoked': { subject: 'subject of alice', isRevoked: true },
+  'other, revoked': { subject: 'subject of bob', isRevoked: true },
 } as const
 /** 80 seconds have passed since the earlier sign-in. */
 const maxAges = { none: undefined, kept: 80, exceeded: 79, zero: 0 } as const
-const asked = { scope: ['openid', 'email'], resources: ['https://api.example.com'] }
-const consents: Record<'none' | 'partial' | 'of another resource' | 'full', Consent | undefined> = {
+const asked = {
+  scope: ['openid', 'email'],
+  resources: ['https://api.example.com'],
+  claims: ['name'],
+}
+const consents: Record<
+  'none' | 'partial' | 'of another resource' | 'of no claim' | 'full',
+  Consent | undefined
+> = {
   none: undefined,
   partial: { ...asked, scope: ['openid'], grantedAt: secondsAfter(-100) },
   'of another resource': { ...asked, resources: [], grantedAt: secondsAfter(15) },
+  'of no claim': { ...asked, claims: [], grantedAt: secondsAfter(15) },
   full: { ...asked, scope: ['email', 'openid', 'phone'], grantedAt: secondsAfter(-100) },
 }
 
@@ -53,17 +63,29 @@ interface Circumstances {
   consent?: keyof typeof consents
   consentRule?: State['consentRule']
   decision?: keyof typeof decisions
+  selectedAccount?: string | undefined
+  subs?: readonly string[]
+  essentialAcr?: keyof typeof acrs
 }
 
 function stateOf(circumstances: Circumstances): State {
   const { prompt = [], session = 'none', hint = 'none', maxAge = 'none' } = circumstances
   const { consent = 'none', consentRule = 'remembered', decision = 'none' } = circumstances
-  const { isSignedInFor = true } = circumstances
+  const { isSignedInFor = true, subs, essentialAcr, selectedAccount } = circumstances
   return {
-    request: { ...asked, prompt: new Set(prompt), maxAgeSeconds: maxAges[maxAge] },
+    request: {
+      ...asked,
+      claims: { userinfo: { name: null } },
+      prompt: new Set(prompt),
+      maxAgeSeconds: maxAges[maxAge],
+      subs: subs && [...subs],
+      essentialAcrValues: essentialAcr === undefined ? undefined : [...acrs[essentialAcr]],
+    },
+    selectedAccount,
     signedInSid: isSignedInFor ? 's2' : undefined,
     decision: decisions[decision],
     session: sessions[session],
+    subject: sessions[session] && `subject of ${sessions[session].sub}`,
     hint: hints[hint],
     consent: consents[consent],
     consentRule,
@@ -101,10 +123,47 @@ t.test(
         'issue',
       ],
       ['but not for max_age=0', { ...signedIn, maxAge: 'zero', session: 'elsewhere' }, 'login'],
-      ['an account is to be chosen', { ...signedIn, prompt: ['select_account'] }, 'login'],
+      ['an account is to be chosen', { ...signedIn, prompt: ['select_account'] }, 'selectAccount'],
+      ['where nobody is signed in, on the login page', { prompt: ['select_account'] }, 'login'],
+      [
+        'and where it is another one that the request is about',
+        { ...signedIn, prompt: ['select_account'], hint: 'other' },
+        'login',
+      ],
+      [
+        'this one was chosen',
+        { ...signedIn, prompt: ['select_account'], selectedAccount: 's1' },
+        'issue',
+      ],
+      [
+        'one was chosen that is not signed in any more',
+        { ...signedIn, prompt: ['select_account'], selectedAccount: 's0' },
+        'selectAccount',
+      ],
+      [
+        'another one was chosen',
+        { ...signedIn, prompt: ['select_account'], selectedAccount: 'another' },
+        'login',
+      ],
+      [
+        'this one was chosen, but is to sign in again',
+        { ...signedIn, prompt: ['select_account', 'login'], selectedAccount: 's1' },
+        'login',
+      ],
+      [
+        'or its sign-in is too old',
+        { ...signedIn, prompt: ['select_account'], selectedAccount: 's1', maxAge: 'exceeded' },
+        'login',
+      ],
       [
         'and has been chosen',
         { ...signedIn, prompt: ['select_account'], session: 'answering' },
+        'issue',
+      ],
+      ['a new account is asked for', { ...signedIn, prompt: ['create'] }, 'createAccount'],
+      [
+        'and was made, or somebody signed in instead',
+        { ...signedIn, prompt: ['create'], session: 'answering' },
         'issue',
       ],
       ['max_age in its last moment', { ...signedIn, maxAge: 'kept' }, 'issue'],
@@ -156,6 +215,33 @@ t.test(
         { session: 'earlier', consent: 'of another resource' },
         'consent',
       ],
+      [
+        'a claim was not consented to (§5.5)',
+        { session: 'earlier', consent: 'of no claim' },
+        'consent',
+      ],
+      [
+        'the one whose sub is asked for (§5.5.1)',
+        { ...signedIn, subs: ['subject of alice'] },
+        'issue',
+      ],
+      ['another one than that', { ...signedIn, subs: ['subject of bob'] }, 'login'],
+      ['silently', { ...signedIn, subs: ['subject of bob'], prompt: ['none'] }, 'login_required'],
+      [
+        'and again when asked to sign in',
+        { ...signedIn, subs: ['subject of bob'], session: 'answering' },
+        'login_required',
+      ],
+      [
+        'an essential class of sign-in that was reached (§5.5.1.1)',
+        { ...signedIn, essentialAcr: 'reached' },
+        'issue',
+      ],
+      [
+        'one that nobody here can reach, before anybody has to sign in',
+        { essentialAcr: 'out of reach' },
+        'unmet_authentication_requirements',
+      ],
       ['consent is asked for', { ...signedIn, prompt: ['consent'] }, 'consent'],
       ['and has been given', { ...signedIn, prompt: ['consent'], decision: 'allowed' }, 'issue'],
       [
@@ -200,7 +286,11 @@ t.test(
 
 t.test('every combination is decided by the first rule that applies', async (t) => {
   const all = fc.record({
-    prompt: fc.subarray<Prompt>(['none', 'login', 'consent', 'select_account']),
+    prompt: fc.oneof(
+      fc.constant<Prompt[]>(['none']),
+      fc.subarray<Prompt>(['login', 'consent', 'select_account', 'create']),
+    ),
+    selectedAccount: fc.constantFrom(undefined, 's1', 's2', 'another'),
     isSignedInFor: fc.boolean(),
     session: fc.constantFrom(...(Object.keys(sessions) as (keyof typeof sessions)[])),
     hint: fc.constantFrom(...(Object.keys(hints) as (keyof typeof hints)[])),
@@ -213,17 +303,27 @@ t.test('every combination is decided by the first rule that applies', async (t) 
     fc.assert(
       fc.property(all, (circumstances) => {
         const { prompt, session, hint, maxAge, consent, consentRule, decision } = circumstances
+        const { selectedAccount } = circumstances
         const isAnswer = circumstances.isSignedInFor && session === 'answering'
         const isAnother = hint.startsWith('other')
         const hasExpired =
           prompt.includes('login') ||
-          prompt.includes('select_account') ||
+          selectedAccount === 'another' ||
           hint === 'same, revoked' ||
           maxAge === 'zero' ||
           (maxAge === 'exceeded' && session === 'earlier')
         const rules: [applies: boolean, outcome: string, silentOutcome?: string][] = [
           [decision === 'denied', 'access_denied'],
           [isAnswer && isAnother, 'login_required'],
+          [prompt.includes('create') && !isAnswer, 'createAccount'],
+          [
+            prompt.includes('select_account') &&
+              !isAnswer &&
+              !(session === 'none' || isAnother) &&
+              selectedAccount !== 'another' &&
+              selectedAccount !== sessions[session]?.sid,
+            'selectAccount',
+          ],
           [session === 'none' || isAnother, 'login', 'login_required'],
           [!isAnswer && hasExpired, 'login', 'login_required'],
           [decision === 'allowed' && consent === 'full', 'issue'],
@@ -272,7 +372,11 @@ t.test(
     ]
     for (const [why, metadata, redirectUri, rule] of rows) {
       const client = toClient({ ...metadata, redirect_uris: [redirectUri] })
-      t.equal(consentRuleOf(client, redirectUri), rule, why)
+      const plain = { authorizationDetails: undefined }
+      t.equal(consentRuleOf(client, redirectUri, plain), rule, why)
+      const detailed = { authorizationDetails: [{ type: 'payment' }] }
+      const ruleOfDetails = rule === 'never' ? 'never' : 'always'
+      t.equal(consentRuleOf(client, redirectUri, detailed), ruleOfDetails, `${why}, with details`)
     }
   },
 )

@@ -41,6 +41,7 @@ t.test('a request that waits comes back as it was received', async (t) => {
     createdAt: start,
     decision: undefined,
     signedInSid: undefined,
+    selectedAccount: undefined,
     isPushed: false,
     isSigned: false,
     isProlonged: false,

@@ -20,7 +20,14 @@ async function setUp(t: Test) {
   const clock = createTestClock()
   const store = createClientStore(database)
   const cached = { clock, cacheSize: 10 }
-  const clients = createClientRegistry({ store, ...cached, supported, isClientIdUrl })
+  const findSectorFault = async () => undefined
+  const clients = createClientRegistry({
+    store,
+    ...cached,
+    supported,
+    isClientIdUrl,
+    findSectorFault,
+  })
   const resources = createResources({
     store: createResourceStore(database),
     ...cached,

@@ -12,19 +12,20 @@ async function setUp() {
   )
   const remembered = async (clientId = node.clientId) =>
     (await node.sessions.findWithConsent(secret, clientId)).consent
-  const grant = (scope: string[], resources: string[] = []) =>
-    consents.grant(node.sub, node.clientId, { scope, resources })
+  const grant = (scope: string[], resources: string[] = [], claims: string[] = []) =>
+    consents.grant(node.sub, node.clientId, { scope, resources, claims })
   return { ...node, consents, remembered, grant }
 }
 
 t.test('what was allowed later adds to what was allowed before', async (t) => {
   const { grant, remembered, clock } = await setUp()
-  await grant(['openid', 'email'], ['https://a.example'])
+  await grant(['openid', 'email'], ['https://a.example'], ['nickname'])
   clock.advance(10)
-  await grant(['openid', 'profile'], ['https://b.example', 'https://a.example'])
+  await grant(['openid', 'profile'], ['https://b.example', 'https://a.example'], ['gender'])
   t.strictSame(await remembered(), {
     scope: ['email', 'openid', 'profile'],
     resources: ['https://a.example', 'https://b.example'],
+    claims: ['gender', 'nickname'],
     grantedAt: secondsAfter(start, 10),
   })
 })
@@ -45,8 +46,13 @@ t.test('a consent is for one client', async (t) => {
 })
 
 t.test('what is asked for is covered when all of it was allowed', async (t) => {
-  const consent: Consent = { scope: ['a', 'b'], resources: ['https://a.example'], grantedAt: start }
-  const rows: [scope: string[], resources: string[], isCovered: boolean][] = [
+  const consent: Consent = {
+    scope: ['a', 'b', 'email'],
+    resources: ['https://a.example'],
+    claims: ['name'],
+    grantedAt: start,
+  }
+  const rows: [scope: string[], resources: string[], isCovered: boolean, claims?: string[]][] = [
     [[], [], true],
     [['a'], [], true],
     [['b', 'a'], ['https://a.example'], true],
@@ -54,7 +60,16 @@ t.test('what is asked for is covered when all of it was allowed', async (t) => {
     [['A'], [], false],
     [['a'], ['https://a.example/'], false],
     [['https://a.example'], [], false],
+    [['name'], [], false],
+    [[], [], true, ['name']],
+    [[], [], false, ['name', 'nickname']],
+    [[], [], true, ['email_verified', 'a']], // with the scopes that give them
+    [[], [], false, ['openid']],
   ]
-  for (const [scope, resources, isCovered] of rows)
-    t.equal(covers(consent, { scope, resources }), isCovered, `${scope.join()} ${resources.join()}`)
+  for (const [scope, resources, isCovered, claims = []] of rows)
+    t.equal(
+      covers(consent, { scope, resources, claims }),
+      isCovered,
+      `${scope.join()} ${resources.join()} ${claims.join()}`,
+    )
 })

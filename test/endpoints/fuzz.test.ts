@@ -17,12 +17,17 @@ const settings = {
   ...(path !== undefined && { path }),
 }
 
-const provider = await createTestProvider(t, { CLAVIGER_RATE_LIMIT: 'off' })
+const provider = await createTestProvider(t, {
+  CLAVIGER_RATE_LIMIT: 'off',
+  CLAVIGER_SIGN_UP: 'on',
+  CLAVIGER_AUTHORIZATION_DETAILS_TYPES: 'payment',
+})
 const { issuer } = provider
 await provider.createUser()
 const client = await provider.createClient({
   post_logout_redirect_uris: [redirectUri],
   scope: 'openid email offline_access reports',
+  authorization_details_types: ['payment'],
   grant_types: ['authorization_code', 'refresh_token', deviceCodeGrant, jwtBearerGrant],
   assertion_issuers: [
     { issuer, jwks: JSON.parse(provider.services.keyring.jwks().body), subject: 'sub' },
@@ -41,7 +46,8 @@ const device = formOf(await browser.open(`${issuer}/device`)).fields
 const basic = Buffer.from(`${client.clientId}:${client.secret}`).toString('base64')
 
 /** Where each endpoint may send a browser. */
-const ownPath = /^\/(?:authorize\?|login\?|consent\?|logged-out$|$)/
+const ownPath =
+  /^\/(?:authorize\?|login\?|consent\?|select-account\?|create-account\?|logged-out$|$)/
 
 /** Requests in order, but for something that makes them worth nothing: no code, no right password, no consent. */
 const seeds: Seed[] = [
@@ -63,6 +69,18 @@ const seeds: Seed[] = [
     methods: ['GET', 'POST'],
     parameters: { ...consent, csrf: 'x', decision: 'allow' },
     headers: { cookie: cookieHeader(browser) },
+  },
+  {
+    path: '/select-account',
+    methods: ['GET', 'POST'],
+    parameters: { request: consent['request'] ?? '', csrf: 'x', account: 'this' },
+    headers: { cookie: cookieHeader(browser) },
+  },
+  {
+    path: '/create-account',
+    methods: ['GET', 'POST'],
+    parameters: { ...login, email: 'alice@example.com', name: 'A', password: 'short' },
+    headers: { cookie: cookieHeader(stranger) },
   },
   {
     path: '/token',

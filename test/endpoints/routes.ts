@@ -12,7 +12,12 @@ import {
   type Party,
   type Tokens,
 } from '../support/flow.ts'
-import { createTestProvider, redirectUri, type TestProvider } from '../support/provider.ts'
+import {
+  createTestProvider,
+  password,
+  redirectUri,
+  type TestProvider,
+} from '../support/provider.ts'
 import { formType, send, type Answer } from '../support/raw-http.ts'
 import { createUserAgent, formOf, type UserAgent } from '../support/user-agent.ts'
 
@@ -68,7 +73,10 @@ const isOk = ({ status }: Answer) => status === 200
 const isRedirect = ({ status }: Answer) => status === 303
 
 export async function createWorld(t: Test): Promise<World> {
-  const provider = await createTestProvider(t, { CLAVIGER_REGISTRATION: 'open' })
+  const provider = await createTestProvider(t, {
+    CLAVIGER_REGISTRATION: 'open',
+    CLAVIGER_SIGN_UP: 'on',
+  })
   await provider.createUser()
   const client = await provider.createClient({
     post_logout_redirect_uris: [redirectUri],
@@ -87,6 +95,10 @@ export async function createWorld(t: Test): Promise<World> {
   const consent = formOf(await browser.open(url)).fields
   const stranger = createUserAgent(provider.issuer)
   const login = formOf(await stranger.open(authorizationUrl(provider, client))).fields
+  const choosing = authorizationUrl(provider, client, { prompt: 'select_account' })
+  const choice = formOf(await browser.open(choosing)).fields
+  const signingUp = authorizationUrl(provider, client, { prompt: 'create' })
+  const signUp = formOf(await stranger.open(signingUp)).fields
   const device = formOf(await browser.open(`${provider.issuer}/device`)).fields
   const logout = formOf(await browser.open(`${provider.issuer}/logout`)).fields
 
@@ -246,6 +258,33 @@ export async function createWorld(t: Test): Promise<World> {
       ...page,
       headers: { cookie: cookieHeader(stranger) },
       parameters: { ...login, username: 'alice@example.com', password: 'wrong' },
+    },
+    {
+      name: 'GET /select-account',
+      takes: 'query',
+      ...page,
+      headers: asPerson,
+      parameters: pick(choice, 'request'),
+    },
+    {
+      name: 'POST /select-account',
+      takes: 'form',
+      ...page,
+      headers: asPerson,
+      parameters: { ...choice, account: 'this' },
+    },
+    {
+      name: 'GET /create-account',
+      takes: 'query',
+      ...page,
+      parameters: pick(signUp, 'request'),
+    },
+    {
+      name: 'POST /create-account',
+      takes: 'form',
+      ...page,
+      headers: { cookie: cookieHeader(stranger) },
+      parameters: { ...signUp, email: 'alice@example.com', name: 'Alice', password },
     },
     {
       name: 'GET /consent',

@@ -25,6 +25,7 @@ const golden = {
     'exp',
     'iat',
     'auth_time',
+    'acr',
     'amr',
     'sid',
     'nonce',
@@ -48,6 +49,7 @@ const golden = {
     'phone_number',
     'phone_number_verified',
   ],
+  acr_values_supported: ['urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport'],
   response_types_supported: ['code'],
   response_modes_supported: [
     'query',
@@ -69,6 +71,8 @@ const golden = {
   id_token_signing_alg_values_supported: ['RS256', 'ES256'],
   code_challenge_methods_supported: ['S256'],
   prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+  display_values_supported: ['page'],
+  ui_locales_supported: ['en'],
   token_endpoint_auth_methods_supported: [
     'client_secret_basic',
     'client_secret_post',
@@ -96,7 +100,7 @@ const golden = {
   require_pushed_authorization_requests: false,
   backchannel_logout_supported: true,
   backchannel_logout_session_supported: true,
-  claims_parameter_supported: false,
+  claims_parameter_supported: true,
   request_parameter_supported: true,
   request_object_signing_alg_values_supported: assertionAlgorithms,
   request_uri_parameter_supported: false,

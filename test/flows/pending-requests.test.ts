@@ -27,7 +27,7 @@ t.test('requests that wait for a person', async (t) => {
     (await provider.database.query('select from authorization_codes')).length
 
   t.test('prompt=login wants a sign-in that is made for it (Core §3.1.2.1)', async (t) => {
-    const asks: Fields[] = [{ prompt: 'login' }, { prompt: 'select_account' }, { max_age: '0' }]
+    const asks: Fields[] = [{ prompt: 'login' }, { max_age: '0' }]
     for (const changes of asks) {
       const browser = await signIn(provider)
       provider.clock.advance(1)

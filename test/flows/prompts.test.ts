@@ -122,6 +122,26 @@ t.test('prompt, max_age and the hints', async (t) => {
     t.match(await ask({ id_token_hint: access_token }), { error: 'invalid_request' })
   })
 
+  t.test(
+    'oidcc-display-page, -popup, oidcc-ui-locales, -claims-locales: no error, whatever is asked',
+    async (t) => {
+      for (const changes of [
+        { display: 'page' },
+        { display: 'popup' },
+        { display: 'touch' },
+        { display: 'wap' },
+        { display: 'hologram' },
+        { ui_locales: 'se' },
+        { ui_locales: 'fr-CA fr en', claims_locales: 'se' },
+        { claims_locales: 'se', something_else: 'x' },
+      ])
+        t.match(await ask(changes), { code: /./, state: 'the state' }, JSON.stringify(changes))
+      const stranger = createUserAgent(provider.issuer)
+      const url = authorizationUrl(provider, client, { display: 'popup', ui_locales: 'se' })
+      t.match((await stranger.open(url)).html, '<html lang="en">')
+    },
+  )
+
   t.test('login_hint is filled in, and stays after a wrong password', async (t) => {
     const stranger = createUserAgent(provider.issuer)
     const login_hint = `o'hara+"x"<b>@example.com`

@@ -147,7 +147,11 @@ t.test('an application that nobody vouches for is listed to whom it is known', a
   await register(randomUUID())
   t.strictSame(await names(), [client_name], 'whoever gave it an initial access token does')
   await register(null)
-  await provider.services.consents.grant(user.sub, own.clientId, { scope: [], resources: [] })
+  await provider.services.consents.grant(user.sub, own.clientId, {
+    scope: [],
+    resources: [],
+    claims: [],
+  })
   t.strictSame(await names(), [client_name])
   t.strictSame(await provider.services.clients.listStartable('another'), [])
 })

@@ -3,12 +3,14 @@ import { renderPage } from '../../src/http/html.ts'
 import { formPostScript } from '../../src/http/security-headers.ts'
 import { redirectTarget } from '../../src/pages/client-view.tsx'
 import { ConsentPage } from '../../src/pages/consent-view.tsx'
+import { CreateAccountPage } from '../../src/pages/create-account-view.tsx'
 import { ErrorPage } from '../../src/pages/error-view.tsx'
 import type { ErrorKind } from '../../src/pages/error-view.tsx'
 import { FormPostPage } from '../../src/pages/form-post-view.tsx'
 import type { Site } from '../../src/pages/layout.tsx'
 import { LoginPage } from '../../src/pages/login-view.tsx'
 import { LogoutPage } from '../../src/pages/logout-view.tsx'
+import { SelectAccountPage } from '../../src/pages/select-account-view.tsx'
 import { pageSamples } from '../support/page-samples.tsx'
 
 const site: Site = {
@@ -79,6 +81,18 @@ t.test('forms post plain fields under the names and ids that others rely on', as
       '<button id="approve" type="submit" name="decision" value="allow"',
       '<button id="deny" type="submit" name="decision" value="deny"',
     ],
+    'select-account': [
+      '<form method="post" action="/select-account">',
+      '<button id="continue" type="submit" name="account" value="this"',
+      '<button id="another" type="submit" name="account" value="another"',
+    ],
+    'create-account': [
+      '<form method="post" action="/create-account">',
+      'id="email" name="email"',
+      'id="name" name="name"',
+      'id="password" name="password"',
+      '<button id="submit" type="submit"',
+    ],
     'device-code': ['<form method="post" action="/device">', 'id="user_code" name="user_code"'],
     device: [
       '<form method="post" action="/device">',
@@ -109,8 +123,21 @@ t.test('what clients and people chose is shown as text, never as markup', async 
         redirectHost={hostile}
         account={hostile}
         scopes={[hostile]}
+        claims={[`a${hostile}`]}
         resources={[{ resource: hostile, name: hostile }]}
+        authorizationDetails={[{ type: hostile, [hostile]: [{ [hostile]: hostile }] }]}
         isRemembered
+      />,
+    ),
+    renderPage(<SelectAccountPage {...login} client={{ name: hostile }} account={hostile} />),
+    renderPage(
+      <CreateAccountPage
+        {...login}
+        client={{ name: hostile }}
+        signInUrl="/login"
+        email={hostile}
+        name={hostile}
+        problem={{ kind: 'faults', faults: [hostile] }}
       />,
     ),
     renderPage(<LogoutPage {...login} parameters={[[hostile, hostile]]} account={hostile} />),

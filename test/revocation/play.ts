@@ -71,6 +71,7 @@ function createIssuingNode(world: World, database: Database, clock: Clock, keyri
     assertionAudiences: [issuer],
     skewSeconds: 10,
     issuer: createTokenIssuer({ keyring: { sign }, issuer, idTokenTtlSeconds: 600 }),
+    authorizationDetailsTypes: [],
     clock,
   })
   return { ...node, clock, grantTypes }

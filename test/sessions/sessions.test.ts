@@ -184,7 +184,7 @@ t.test('a session comes with what its user allowed the client, and no other', as
     session: { sub },
     consent: undefined,
   })
-  await consents.grant(sub, clientId, { scope: [], resources: [] })
+  await consents.grant(sub, clientId, { scope: [], resources: [], claims: [] })
   t.hasStrict(await sessions.findWithConsent(secret, clientId), {
     session: { sub },
     consent: { scope: [], resources: [], grantedAt: start },

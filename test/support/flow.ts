@@ -76,10 +76,12 @@ export function authorizationUrl(
   return `${provider.issuer}/authorize?${parameters.toString()}`
 }
 
-/** Goes through login and consent as far as they come up. */
+/** Goes through login, the choice of an account and consent as far as they come up. */
 export async function proceed(browser: UserAgent, page: Page): Promise<Page> {
   if (page.url.includes('/login?'))
     return proceed(browser, await browser.submit(page, { username: 'alice@example.com', password }))
+  if (page.url.includes('/select-account?'))
+    return proceed(browser, await browser.submit(page, { account: 'this' }))
   if (page.url.includes('/consent?'))
     return proceed(browser, await browser.submit(page, { decision: 'allow' }))
   return page

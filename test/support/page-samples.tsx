@@ -3,6 +3,7 @@ import type { VNode } from 'preact'
 import type { SecurityHeaders } from '../../src/http/security-headers.ts'
 import type { ClientView } from '../../src/pages/client-view.tsx'
 import { ConsentPage } from '../../src/pages/consent-view.tsx'
+import { CreateAccountPage } from '../../src/pages/create-account-view.tsx'
 import { DeviceAnswerPage, DeviceCodePage, DevicePage } from '../../src/pages/device-view.tsx'
 import { ErrorPage } from '../../src/pages/error-view.tsx'
 import { FormPostPage } from '../../src/pages/form-post-view.tsx'
@@ -11,6 +12,7 @@ import type { Site } from '../../src/pages/layout.tsx'
 import { LoggedOutPage } from '../../src/pages/logged-out-view.tsx'
 import { LoginPage } from '../../src/pages/login-view.tsx'
 import { LogoutPage } from '../../src/pages/logout-view.tsx'
+import { SelectAccountPage } from '../../src/pages/select-account-view.tsx'
 
 export interface PageSample {
   page: VNode
@@ -30,6 +32,7 @@ export function pageSamples(
   const plain: ClientView = { name: 'Field Notes' }
   const form = { site, csrf: 'M3Zq0n', request: '6f0c1d' }
   const login = { ...form, action: '/login' }
+  const signUp = { ...form, action: '/create-account', signInUrl: '/login' }
   const consent = {
     ...form,
     action: '/consent',
@@ -42,6 +45,26 @@ export function pageSamples(
   const onTheWay = {
     login: <LoginPage {...login} client={photos} />,
     'login-plain': <LoginPage {...login} request="" />,
+    'login-sign-up': <LoginPage {...login} client={plain} signUpUrl="/create-account" />,
+    'select-account': <SelectAccountPage {...consent} action="/select-account" client={photos} />,
+    'select-account-long': (
+      <SelectAccountPage
+        {...consent}
+        client={plain}
+        account="maximiliane.von-hohenstein-ueberlingen@department.university.example.org"
+      />
+    ),
+    'create-account': <CreateAccountPage {...signUp} client={photos} />,
+    'create-account-plain': <CreateAccountPage {...signUp} request="" />,
+    'create-account-taken': (
+      <CreateAccountPage
+        {...signUp}
+        client={plain}
+        email="ada@example.org"
+        name="Ada"
+        problem={{ kind: 'taken' }}
+      />
+    ),
     'login-rejected': (
       <LoginPage
         {...login}
@@ -63,7 +86,9 @@ export function pageSamples(
         {...consent}
         client={photos}
         scopes={['openid', 'profile', 'email', 'address', 'phone', 'offline_access', 'albums:read']}
+        claims={['email']}
         resources={[{ resource: 'https://api.photos.example.com', name: 'Acme Photos API' }]}
+        authorizationDetails={[]}
         isRemembered
       />
     ),
@@ -85,7 +110,30 @@ export function pageSamples(
         redirectHost="a-rather-long-subdomain.of.some.organisation.example.com"
         account="maximiliane.von-hohenstein-ueberlingen@department.university.example.org"
         scopes={['openid']}
+        claims={['name', 'birthdate', 'email', 'email_verified', 'membership']}
         resources={[]}
+        authorizationDetails={[]}
+        isRemembered={false}
+      />
+    ),
+    'consent-details': (
+      <ConsentPage
+        {...consent}
+        client={photos}
+        scopes={[]}
+        claims={[]}
+        resources={[]}
+        authorizationDetails={[
+          {
+            type: 'payment_initiation',
+            actions: ['initiate', 'status', 'cancel'],
+            locations: ['https://bank.example.com/payments'],
+            instructedAmount: { currency: 'EUR', amount: '123.50' },
+            creditorName: 'Merchant A',
+            creditorAccount: { iban: 'DE02100100109307118603' },
+          },
+          { type: 'photo_print', copies: 2, sizes: [{ width: 10, height: 15 }, { width: 20 }] },
+        ]}
         isRemembered={false}
       />
     ),

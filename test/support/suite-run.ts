@@ -14,6 +14,7 @@ import {
 } from './suite-checks.ts'
 import type { SuiteClient } from './suite-client.ts'
 import type { Suite } from './suite.ts'
+import type { Page } from './user-agent.ts'
 
 /** One run of a module, with a browser that knows nothing of the others. */
 export interface Run {
@@ -22,6 +23,8 @@ export interface Run {
   browser: SuiteBrowser
   /** Sends the browser to the authorization endpoint and answers what it met. */
   visit(changes?: Fields, how?: { by: 'GET' | 'POST' }): Promise<Visit>
+  /** The same where no block of the plan says what the browser does then. */
+  open(changes: Fields): Promise<Page>
   /** The same, when a code or an error is to arrive at the redirect URI. */
   authorize(changes?: Fields, how?: { by: 'GET' | 'POST' }): Promise<Response>
   token(fields: Fields, as?: SuiteClient): Promise<Answer>
@@ -56,17 +59,19 @@ export function createRun(
   const endpoint = (name: string) => String(suite.metadata[`${name}_endpoint`])
   const browser = createSuiteBrowser(issuer, send, blocks)
 
-  async function start(changes: Fields, { by } = { by: 'GET' }) {
-    const sent: Fields = {
-      client_id: client.clientId,
-      redirect_uri: suite.addresses.callback,
-      scope: 'openid',
-      state: random(),
-      nonce: random(),
-      response_type: 'code',
-      response_mode: responseMode,
-      ...changes,
-    }
+  const requestOf = (changes: Fields): Fields => ({
+    client_id: client.clientId,
+    redirect_uri: suite.addresses.callback,
+    scope: 'openid',
+    state: random(),
+    nonce: random(),
+    response_type: 'code',
+    response_mode: responseMode,
+    ...changes,
+  })
+
+  async function start(changes: Fields = {}, { by } = { by: 'GET' }) {
+    const sent = requestOf(changes)
     const url = endpoint('authorization')
     const visit =
       by === 'POST'
@@ -80,6 +85,10 @@ export function createRun(
     suite,
     browser,
     visit: start,
+    open: (changes) => {
+      const query = encode(requestOf(changes)).toString()
+      return browser.agent.open(`${endpoint('authorization')}?${query}`)
+    },
 
     async authorize(changes = {}, how) {
       const visit = await start(changes, how)
