@@ -102,6 +102,7 @@ export async function setUp(environment: Environment = {}) {
   const newGrant = (changes: Partial<CodeGrant> = {}): Omit<CodeGrant, 'grantId'> => ({
     clientId,
     sub,
+    subject: undefined,
     sid: 'the sid',
     scope: ['openid', 'email', 'offline_access'],
     resources: ['https://a.example'],
