@@ -32,6 +32,8 @@ export interface AuthorizationState {
 export type Page = Exclude<NextStep['kind'], 'issue' | 'refuse'>
 
 export interface Authorization {
+  /** Refuses what nobody could be given here; to be asked where a request is pushed, too (RFC 9126 §2.1). */
+  check(request: AuthorizationRequest): Promise<void>
   /** Refusals are thrown; they go to the client. A request that has waited gets one code: then it is answered. */
   decide(state: AuthorizationState): Promise<Page | 'answered-before' | { code: string }>
 }
@@ -49,18 +51,23 @@ export function createAuthorization({
   settings: { signUp: boolean; authorizationDetailsTypes: readonly string[] }
   clock: Pick<Clock, 'now'>
 }): Authorization {
+  async function check({ resources, prompt, authorizationDetails }: AuthorizationRequest) {
+    await targets.requireRegistered(resources)
+    requireTypes(authorizationDetails, settings.authorizationDetailsTypes, 'known here')
+    if (prompt.has('create') && !settings.signUp)
+      throw new OAuthError(
+        'invalid_request',
+        `The parameter 'prompt' has the value create, but people cannot sign up here. Leave it out.`,
+      )
+  }
+
   return {
+    check,
+
     async decide({ request, recipient, hint, pending, session, consent }) {
       const { client, redirectUri, redirectUriGiven } = recipient
       const { scope, resources, authorizationDetails } = request
-      await targets.requireRegistered(resources)
-      if (request.prompt.has('create') && !settings.signUp)
-        throw new OAuthError(
-          'invalid_request',
-          `The parameter 'prompt' has the value create, but people cannot sign up here. Leave it out.`,
-        )
-
-      requireTypes(authorizationDetails, settings.authorizationDetailsTypes, 'known here')
+      await check(request)
 
       const pairwise = session && subjects.of(client, session.sub)
       const now = clock.now()

@@ -1,6 +1,5 @@
 /** What a client's own document may say of it (draft-ietf-oauth-client-id-metadata-document §4). */
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
-import { issuerScopes } from '../protocol/scopes.ts'
 import { validateClientMetadata, type ClientMetadata, type Supported } from './metadata.ts'
 import { withoutNulls } from './rules.ts'
 
@@ -39,7 +38,7 @@ const supportedHere = {
 export function readClientDocument(
   clientId: string,
   document: unknown,
-  { supported, defaultScope }: { supported: Supported; defaultScope: string },
+  { supported, scopes }: { supported: Supported; scopes: readonly string[] },
 ): { metadata: ClientMetadata } | { fault: string } {
   if (!isPlainObject(document)) return { fault: 'Give a JSON object.' }
   if (document.client_id !== clientId)
@@ -49,24 +48,25 @@ export function readClientDocument(
     return { fault: `${secret}: A document that anybody can read holds no secret. Leave it out.` }
 
   const known = Object.entries(withoutNulls(document)).filter(([name]) => members.has(name))
-  const given = withWhatWeDo(Object.fromEntries(known))
+  const given = withWhatWeDo(Object.fromEntries(known), scopes)
   const { metadata, faults } = validateClientMetadata(
-    { scope: defaultScope, ...given, profile: 'mcp' },
+    { ...given, profile: 'mcp' },
     { ...supported, ...supportedHere },
   )
   return metadata ? { metadata } : { fault: faults.map(({ message }) => message).join(' ') }
 }
 
 const isOurs = (name: unknown) => supportedHere.grantTypes.some((one) => one === name)
-const mayAsk = (name: string) => name !== '' && !issuerScopes.has(name)
 
 /** A document speaks to every server; of the grants, response types and scopes it names, this one takes those it knows. */
-function withWhatWeDo(given: JsonObject): JsonObject {
+function withWhatWeDo(given: JsonObject, scopes: readonly string[]): JsonObject {
   const { grant_types: grants, response_types: types, scope } = given
+  const asked = typeof scope === 'string' ? scope.split(' ') : []
+  const known = scopes.filter((name) => asked.includes(name))
   return {
     ...given,
     ...(Array.isArray(grants) && { grant_types: grants.filter(isOurs) }),
     ...(Array.isArray(types) && { response_types: types.filter((type) => type === 'code') }),
-    ...(typeof scope === 'string' && { scope: scope.split(' ').filter(mayAsk).join(' ') }),
+    scope: (known.length > 0 ? known : scopes).join(' '),
   }
 }

@@ -2,13 +2,11 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { standardScopes } from '../protocol/scopes.ts'
 import { readClientDocument } from './client-document.ts'
 import type { DocumentStore } from './document-store.ts'
 import type { FetchDocument } from './documents.ts'
 import { allowedOriginsOf, type Supported } from './metadata.ts'
 import type { Client, ClientRegistry } from './registry.ts'
-import type { Resources } from './resources.ts'
 
 const maxBytes = 16 * 1024
 const usualSeconds = 60 * 60
@@ -28,19 +26,20 @@ export interface ClientDocuments {
 export function createClientDocuments({
   clients,
   store,
-  resources,
   fetchDocument,
   isClientIdUrl,
   supported,
+  scopes,
   clock,
 }: {
   clients: Pick<ClientRegistry, 'find' | 'invalidate'>
   store: DocumentStore
-  resources: Pick<Resources, 'list'>
   fetchDocument: FetchDocument
   /** Whether a client_id is a URL that may be fetched. */
   isClientIdUrl: (clientId: string) => boolean
   supported: Supported
+  /** The most that such a client may ask for. */
+  scopes: readonly string[]
   clock: Pick<Clock, 'now'>
 }): ClientDocuments {
   const refusals = new LRUCache<string, OAuthError>({
@@ -51,20 +50,11 @@ export function createClientDocuments({
   })
   const underWay = new Map<string, Promise<OAuthError | undefined>>()
 
-  /** Who says nothing of scopes may ask for all that APIs have, since the person decides anyway. */
-  async function defaultScope(): Promise<string> {
-    const ofApis = (await resources.list()).flatMap(({ scopes }) => scopes ?? [])
-    return [...new Set([...standardScopes, ...ofApis])].join(' ')
-  }
-
   async function renew(clientId: string): Promise<OAuthError | undefined> {
     const fetched = await fetchDocument(clientId, { maxBytes })
     if ('failure' in fetched)
       return refuse('could not be fetched as JSON. Ask the application.', fetched.failure)
-    const read = readClientDocument(clientId, fetched.document, {
-      supported,
-      defaultScope: await defaultScope(),
-    })
+    const read = readClientDocument(clientId, fetched.document, { supported, scopes })
     if ('fault' in read) return refuse(`has a fault: ${read.fault}`)
     const { metadata } = read
     const { maxAgeSeconds = usualSeconds } = fetched

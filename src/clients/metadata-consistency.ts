@@ -1,6 +1,7 @@
 /** What the members of client metadata must agree on with each other. */
-import { deviceCodeGrant, jwtBearerGrant } from '../protocol/grant-types.ts'
+import { deviceCodeGrant, jwtBearerGrant, tokenExchangeGrant } from '../protocol/grant-types.ts'
 import { certificateNameRules, countCertificateNames } from './certificate-names.ts'
+import { findEncryptionKey } from './encryption.ts'
 import { assertionAlgorithms, canVerify } from './jwks.ts'
 import type { ClientMetadata } from './metadata.ts'
 import { fapi2Algorithms, profileDemands } from './profiles.ts'
@@ -14,7 +15,31 @@ interface Agreement {
   message: string
 }
 
+const encryptedAnswers = (['id_token', 'userinfo', 'introspection'] as const).flatMap(
+  (answer): Agreement[] => {
+    const alg = `${answer}_encrypted_response_alg` as const
+    const enc = `${answer}_encrypted_response_enc` as const
+    return [
+      {
+        members: [alg, enc],
+        isBroken: (m) => m[enc] !== undefined && m[alg] === undefined,
+        message: `It goes with ${enc} (OpenID Connect Registration §2). Give both, or neither.`,
+      },
+      {
+        members: [alg, 'jwks', 'jwks_uri'],
+        isBroken: (m) =>
+          m[alg] !== undefined &&
+          m.jwks_uri === undefined &&
+          !findEncryptionKey(m.jwks?.keys ?? [], m[alg] ?? ''),
+        message:
+          "None of the client's keys fits. Give jwks with a key of use enc for it, or a jwks_uri.",
+      },
+    ]
+  },
+)
+
 const agreements: Agreement[] = [
+  ...encryptedAnswers,
   ...profileDemands.map(({ profile, member, isMet, message }): Agreement => ({
     members: [member],
     isBroken: (m) => m.profile === profile && !isMet(m),
@@ -50,6 +75,17 @@ const agreements: Agreement[] = [
     isBroken: (m) => m.grant_types.includes('client_credentials') && isPublic(m),
     message:
       'The client_credentials grant is only for clients that authenticate (RFC 6749 §4.4). Choose another token_endpoint_auth_method than none.',
+  },
+  {
+    members: ['token_exchange', 'grant_types'],
+    isBroken: (m) =>
+      m.grant_types.includes(tokenExchangeGrant) !== (m.token_exchange !== undefined),
+    message: `It goes with the grant ${tokenExchangeGrant}, and says what may be exchanged. Give both, or neither.`,
+  },
+  {
+    members: ['grant_types', 'token_endpoint_auth_method'],
+    isBroken: (m) => m.grant_types.includes(tokenExchangeGrant) && isPublic(m),
+    message: `The grant ${tokenExchangeGrant} is only for clients that authenticate. Choose another token_endpoint_auth_method than none.`,
   },
   {
     members: ['grant_types', 'token_endpoint_auth_method'],
@@ -118,8 +154,7 @@ const agreements: Agreement[] = [
   {
     members: ['sector_identifier_uri', 'subject_type', 'redirect_uris'],
     isBroken: (m) => m.subject_type === 'pairwise' && !hasSector(m),
-    message:
-      'Pairwise subjects are shared by a sector: give one, or redirect URIs with https and the same host all (OpenID Connect Core §8.1).',
+    message: 'Pairwise subjects need it, unless all redirect URIs have https and the same host.',
   },
   {
     members: ['backchannel_logout_uri', 'backchannel_logout_session_required'],

@@ -8,6 +8,8 @@ import {
 } from '../protocol/redirect-uri.ts'
 import { assertionIssuers } from './assertion-issuers.ts'
 import { certificateNameRules } from './certificate-names.ts'
+import { contentEncryptions, encryptionAlgs } from './encryption.ts'
+import { exchangePolicy } from './exchange-policy.ts'
 import { assertionAlgorithms, publicKeySet } from './jwks.ts'
 import type { ClientMetadata, Supported } from './metadata.ts'
 import { profiles } from './profiles.ts'
@@ -40,6 +42,14 @@ export function rulesFor(
     assertion_issuers: assertionIssuers,
     scope: scopeText,
     id_token_signed_response_alg: oneOf(supported.algorithms),
+    id_token_encrypted_response_alg: oneOf(encryptionAlgs),
+    id_token_encrypted_response_enc: oneOf(contentEncryptions),
+    userinfo_signed_response_alg: oneOf(supported.algorithms),
+    userinfo_encrypted_response_alg: oneOf(encryptionAlgs),
+    userinfo_encrypted_response_enc: oneOf(contentEncryptions),
+    introspection_signed_response_alg: oneOf(supported.algorithms),
+    introspection_encrypted_response_alg: oneOf(encryptionAlgs),
+    introspection_encrypted_response_enc: oneOf(contentEncryptions),
     require_pushed_authorization_requests: flag,
     require_signed_request_object: flag,
     request_object_signing_alg: oneOf(assertionAlgorithms),
@@ -64,6 +74,7 @@ export function rulesFor(
       const { faults } = validateClientClaims(value)
       return faults.length > 0 ? `${name}: ${faults.join(' ')}` : undefined
     },
+    token_exchange: exchangePolicy,
     allowed_cors_origins: listOf(origin),
   }
 }

@@ -7,6 +7,8 @@ import { isPlainObject, type JsonObject } from '../protocol/json.ts'
 import { originOf, type ApplicationType } from '../protocol/redirect-uri.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
 import type { AssertionIssuer } from './assertion-issuers.ts'
+import type { Encryption } from './encryption.ts'
+import type { ExchangePolicy } from './exchange-policy.ts'
 import { findInconsistencies } from './metadata-consistency.ts'
 import { rulesFor } from './metadata-rules.ts'
 import { profileDefaults, type Profile } from './profiles.ts'
@@ -38,6 +40,16 @@ export interface ClientMetadata {
   /** The most that the client may ask for. */
   scope: string
   id_token_signed_response_alg: SigningAlg
+  /** The answers below are encrypted where there is an alg (OpenID Connect Registration §2, RFC 9701 §6). */
+  id_token_encrypted_response_alg?: Encryption['alg']
+  id_token_encrypted_response_enc?: Encryption['enc']
+  /** Absent: userinfo is JSON, or encrypted alone. */
+  userinfo_signed_response_alg?: SigningAlg
+  userinfo_encrypted_response_alg?: Encryption['alg']
+  userinfo_encrypted_response_enc?: Encryption['enc']
+  introspection_signed_response_alg?: SigningAlg
+  introspection_encrypted_response_alg?: Encryption['alg']
+  introspection_encrypted_response_enc?: Encryption['enc']
   /** RFC 9126 §6. */
   require_pushed_authorization_requests?: boolean
   /** RFC 9101 §10.5. */
@@ -76,6 +88,8 @@ export interface ClientMetadata {
   /** Absent: the rule of OAuth 2.1 §7.5.1 (public clients always, others unless an OpenID nonce protects the code). */
   require_pkce?: boolean
   custom_claims?: JsonObject
+  /** RFC 8693: only with its grant. */
+  token_exchange?: ExchangePolicy
   /** Absent: a public web client's redirect URIs tell. */
   allowed_cors_origins?: string[]
 }

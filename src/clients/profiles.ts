@@ -20,6 +20,7 @@ export function profileDefaults(given: Partial<ClientMetadata>): Partial<ClientM
       return {
         token_endpoint_auth_method: 'private_key_jwt',
         id_token_signed_response_alg: 'ES256',
+        introspection_signed_response_alg: 'ES256',
         require_pushed_authorization_requests: true,
         require_pkce: true,
         ...(given.tls_client_certificate_bound_access_tokens !== true && {
@@ -52,6 +53,8 @@ const signedAlike = (
   [
     'token_endpoint_auth_signing_alg',
     'id_token_signed_response_alg',
+    'userinfo_signed_response_alg',
+    'introspection_signed_response_alg',
     'request_object_signing_alg',
     'authorization_signed_response_alg',
   ] as const

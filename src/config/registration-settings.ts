@@ -54,7 +54,8 @@ export const registrationSettings = {
     variable: 'CLAVIGER_REGISTRATION_SCOPES',
     parse: registrableScopes,
     default: standardScopes.join(' '),
-    sentence: 'The most that a client that registers itself may ask for.',
+    sentence:
+      'The most that a client may ask for that registers itself or describes itself by a document.',
   },
   registrationUnusedTtlSeconds: {
     variable: 'CLAVIGER_REGISTRATION_UNUSED_TTL_SECONDS',

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { createHash } from 'node:crypto'
 import { prompts } from '../authorization/request.ts'
 import { responseModes } from '../authorization/recipient.ts'
+import { contentEncryptions, encryptionAlgs } from '../clients/encryption.ts'
 import { assertionAlgorithms } from '../clients/jwks.ts'
 import { subjectTypes } from '../clients/sector.ts'
 import { sendCacheable } from '../http/cacheable.ts'
@@ -87,6 +88,11 @@ function metadataOf(capabilities: Capabilities) {
     grant_types_supported: grantTypes,
     subject_types_supported: subjectTypes,
     id_token_signing_alg_values_supported: signingAlgs,
+    id_token_encryption_alg_values_supported: encryptionAlgs,
+    id_token_encryption_enc_values_supported: contentEncryptions,
+    userinfo_signing_alg_values_supported: signingAlgs,
+    userinfo_encryption_alg_values_supported: encryptionAlgs,
+    userinfo_encryption_enc_values_supported: contentEncryptions,
     code_challenge_methods_supported: codeChallengeMethods,
     prompt_values_supported: prompts.filter((prompt) => prompt !== 'create' || signUp),
     display_values_supported: ['page'],
@@ -95,6 +101,9 @@ function metadataOf(capabilities: Capabilities) {
     token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     introspection_endpoint_auth_methods_supported: confidentialMethods,
     introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    introspection_signing_alg_values_supported: signingAlgs,
+    introspection_encryption_alg_values_supported: encryptionAlgs,
+    introspection_encryption_enc_values_supported: contentEncryptions,
     revocation_endpoint_auth_methods_supported: authMethods,
     revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     global_token_revocation_endpoint_auth_methods_supported: ['Bearer'],

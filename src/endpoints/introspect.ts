@@ -1,8 +1,10 @@
-/** Introspection endpoint (RFC 7662), for clients that can authenticate. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+/** Introspection endpoint (RFC 7662), for clients that can authenticate; as a JWT for those that ask (RFC 9701). */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ClientAuthentication } from '../client-auth/index.ts'
 import { allowedDetails, allowedScope } from '../clients/allowed-scope.ts'
+import { encryptionOf } from '../clients/encryption.ts'
 import type { Client } from '../clients/registry.ts'
+import type { Clock } from '../database/clock.ts'
 import type { PresentedBy } from '../http/presented-by.ts'
 import { formParams } from '../http/requests.ts'
 import { watched } from '../http/witness.ts'
@@ -10,6 +12,7 @@ import { OAuthError } from '../protocol/errors.ts'
 import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { paths } from '../protocol/paths.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
+import type { ClientJwts } from '../tokens/client-jwts.ts'
 import { subjectOf } from '../tokens/grant.ts'
 import type { RefreshFamilies } from '../tokens/refresh-families.ts'
 import { subjectsOf } from '../watch/events.ts'
@@ -23,20 +26,24 @@ export function registerIntrospect(
     presentedBy,
     accessTokens,
     families,
+    clientJwts,
     issuer,
+    clock,
     watch,
   }: {
     clientAuthentication: ClientAuthentication
     presentedBy: PresentedBy
     accessTokens: AccessTokens
     families: Pick<RefreshFamilies, 'findLive'>
+    clientJwts: ClientJwts
     issuer: string
+    clock: Pick<Clock, 'now'>
     watch: Watch
   },
 ): void {
   app.post(paths.introspect, watched(watch, 'introspect', introspect))
 
-  async function introspect(request: FastifyRequest, witness: Witness) {
+  async function introspect(request: FastifyRequest, witness: Witness, reply: FastifyReply) {
     const params = formParams(request).refuseDuplicates()
     const { authorization } = request.headers
     const { certificate } = presentedBy(request)
@@ -48,6 +55,8 @@ export function registerIntrospect(
     })
     if (client.isPublic)
       throw new OAuthError('invalid_client', 'Introspection needs a client that authenticates.')
+    const asJwt = wantsJwt(request)
+    if (!asJwt) refuseInClear(client)
     const token = params.require('token')
     // The token tells what it is, so token_type_hint is not needed (RFC 7662 §2.1).
     const description = token.includes('.')
@@ -58,7 +67,22 @@ export function registerIntrospect(
         type: 'token.refused',
         details: { endpoint: 'introspect', code: 'inactive' },
       })
-    return description
+    if (!asJwt) return description
+    reply.type(`application/${jwtTyp}`)
+    return describeAsJwt(client, description)
+  }
+
+  /** RFC 9701 §5: neither `sub` nor `exp` outside of token_introspection, so that nobody takes it for another token. */
+  function describeAsJwt(client: Client, description: object): Promise<string> {
+    return clientJwts.create(client, {
+      typ: jwtTyp,
+      claims: {
+        iat: Math.floor(clock.now().getTime() / 1000),
+        token_introspection: description,
+      },
+      alg: client.metadata.introspection_signed_response_alg ?? 'RS256', // RFC 9701 §6
+      encryption: encryptionOf(client.metadata, 'introspection'),
+    })
   }
 
   async function describeAccessToken(token: string, witness: Witness) {
@@ -87,4 +111,23 @@ export function registerIntrospect(
       iat: Math.floor(family.rotatedAt.getTime() / 1000),
     }
   }
+}
+
+const jwtTyp = 'token-introspection+jwt'
+
+/** RFC 9701 §4: it is asked for by its own media type; ranges like `*` do not mean it. */
+function wantsJwt({ headers }: FastifyRequest): boolean {
+  return (headers.accept ?? '').split(',').some((range) => {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    return type === `application/${jwtTyp}` && !parameters.some((one) => /^q=0(?:\.0*)?$/.test(one))
+  })
+}
+
+/** Whoever registered for encryption would not have the answer pass in clear. */
+function refuseInClear(client: Client): void {
+  if (encryptionOf(client.metadata, 'introspection'))
+    throw new OAuthError(
+      'invalid_request',
+      `This client is registered for encrypted answers. Ask for them: 'Accept: application/${jwtTyp}'.`,
+    )
 }

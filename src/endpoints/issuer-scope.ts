@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { PresentedBy } from '../http/presented-by.ts'
 import type { Possession } from '../possession/possession.ts'
+import { isAboutUser } from '../protocol/claims.ts'
 import type { AccessTokens, AccessTokenVerdict } from '../tokens/access-tokens.ts'
 import { subjectsOf } from '../watch/events.ts'
 import { VerificationError } from '../verifier/errors.ts'
@@ -50,7 +51,7 @@ export async function requireIssuerScope(
 ): Promise<ValidAccessToken> {
   const verdict = await requireIssuerToken(request, issuer, witness)
   const { claims, scheme } = verdict
-  if (claims.grant_id !== undefined)
+  if (isAboutUser(claims))
     throw refuseToken(
       'insufficient_scope',
       'The access token stands for a person. Get one by the grant client_credentials.',

@@ -1,5 +1,6 @@
 /** Pushed authorization request endpoint (RFC 9126): the client brings its request itself, and the browser a reference. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Authorization } from '../authorization/authorization.ts'
 import { requireArrival } from '../authorization/arrival.ts'
 import { toRequestUri, type PendingRequests } from '../authorization/pending-requests.ts'
 import { resolveRecipient } from '../authorization/recipient.ts'
@@ -14,7 +15,6 @@ import type { Possession } from '../possession/possession.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
-import type { Targets } from '../tokens/targets.ts'
 import type { Watch } from '../watch/watch.ts'
 import type { Witness } from '../watch/witness.ts'
 
@@ -24,7 +24,7 @@ export interface PushedAuthorizationDependencies {
   presentedBy: PresentedBy
   clients: Pick<ClientRegistry, 'find'>
   requestObjects: RequestObjects
-  targets: Pick<Targets, 'requireRegistered'>
+  authorization: Pick<Authorization, 'check'>
   pendingRequests: Pick<PendingRequests, 'push'>
   requestPolicy: { requirePushedRequests: boolean; pushedTtlSeconds: number }
   watch: Watch
@@ -37,7 +37,7 @@ export function registerPushedAuthorization(
   app: FastifyInstance,
   dependencies: PushedAuthorizationDependencies,
 ): void {
-  const { clientAuthentication, clients, requestObjects, targets, pendingRequests } = dependencies
+  const { clientAuthentication, clients, requestObjects, pendingRequests } = dependencies
   const { possession, presentedBy, requestPolicy, watch } = dependencies
 
   app.post(paths.pushedAuthorization, watched(watch, 'par', push))
@@ -77,8 +77,7 @@ export function registerPushedAuthorization(
   /** As the authorization endpoint does (RFC 9126 §2.1), which does it again. */
   async function check(params: Params): Promise<void> {
     const recipient = await resolveRecipient(params, clients).catch(toRequestFault)
-    const { resources } = parseAuthorizationRequest(params, recipient)
-    await targets.requireRegistered(resources)
+    await dependencies.authorization.check(parseAuthorizationRequest(params, recipient))
   }
 }
 

@@ -60,10 +60,11 @@ export function registerToken(
     const confirmation = await possession.confirm(client.metadata, presented)
     const response = await grantType.exchange({ client, params, confirmation, witness })
     await registrations.noteUse(client)
+    const claims = decodeJwt<{ act?: { sub: string } }>(response.access_token)
     witness.record({
       type: 'token.issued',
-      details: { grant_type: grantType.name },
-      ...subjectsOf(decodeJwt(response.access_token)),
+      details: { grant_type: grantType.name, ...(claims.act && { act: claims.act.sub }) },
+      ...subjectsOf(claims),
     })
     return response
   }

@@ -4,6 +4,7 @@ import type { Confirmation, TokenType } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Params } from '../protocol/params.ts'
+import type { tokenExchangeGrant } from '../protocol/grant-types.ts'
 import type { Witness } from '../watch/witness.ts'
 
 export interface TokenRequest {
@@ -24,6 +25,8 @@ export interface TokenResponse {
   authorization_details?: JsonObject[]
   refresh_token?: string
   id_token?: string
+  /** RFC 8693 §2.2.1. */
+  issued_token_type?: string
 }
 
 /** RFC 9396 §6. */
@@ -41,5 +44,6 @@ export interface GrantType {
     | 'client_credentials'
     | 'urn:ietf:params:oauth:grant-type:device_code'
     | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+    | typeof tokenExchangeGrant
   exchange(request: TokenRequest): Promise<TokenResponse>
 }

@@ -1,4 +1,5 @@
 /** The successful answer that the user-bound grants share. */
+import { encryptionOf, type ClientEncryption } from '../clients/encryption.ts'
 import type { Client } from '../clients/registry.ts'
 import { tokenTypeOf, type Confirmation } from '../protocol/confirmation.ts'
 import type { Grant } from '../tokens/grant.ts'
@@ -7,7 +8,19 @@ import type { Target } from '../tokens/targets.ts'
 import type { Account } from '../users/accounts.ts'
 import type { TokenResponse } from './grant-type.ts'
 
-export function createResponder({ issuer }: { issuer: TokenIssuer }) {
+export function createResponder({
+  issuer,
+  clientEncryption,
+}: {
+  issuer: TokenIssuer
+  clientEncryption: ClientEncryption
+}) {
+  async function encrypted(client: Client, signed: string): Promise<string> {
+    const encryption = encryptionOf(client.metadata, 'id_token')
+    if (!encryption) return signed
+    return clientEncryption.encrypt(client, encryption, { text: signed, isJwt: true })
+  }
+
   return async function respond({
     client,
     grant,
@@ -32,7 +45,9 @@ export function createResponder({ issuer }: { issuer: TokenIssuer }) {
     const [accessToken, idToken] = await Promise.all([
       issuer.accessToken({ client, target, issuedAt, confirmation, user: { grant, account } }),
       scope.includes('openid')
-        ? issuer.idToken({ client, grant: { ...grant, scope }, account, nonce, issuedAt })
+        ? issuer
+            .idToken({ client, grant: { ...grant, scope }, account, nonce, issuedAt })
+            .then((signed) => encrypted(client, signed))
         : undefined,
     ])
     return {

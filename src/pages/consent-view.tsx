@@ -73,6 +73,15 @@ export function ConsentPage(props: ConsentPageProps) {
             Takes you back to <strong>{redirectHost}</strong>
           </span>
         </li>
+        {client.publisher !== undefined && !props.isRemembered && (
+          <li>
+            <Icon name="alert" />
+            <span>
+              Any app on this device can pretend to be this one. Allow it only if you have just
+              started it yourself.
+            </span>
+          </li>
+        )}
       </ul>
       <Grants {...props} />
       <form method="post" action={action}>

@@ -43,12 +43,17 @@ const reservedNames = new Set(
     ['scope', 'client_id', 'cnf', 'act', 'may_act', 'authorization_details'], // RFC 8693, 7800, 9396
     ['active', 'token_type', 'username'], // RFC 7662 §2.2
     ['events', 'toe', 'txn', 'sub_id'], // RFC 8417, 9493
-    ['grant_id', 'userinfo_claims', '__proto__'],
+    ['grant_id', 'exchanged_from', 'userinfo_claims', '__proto__'],
   ].flat(),
 )
 
 /** Kept in columns of the account; `updated_at` is accepted for the sake of exports, and the account's own is kept. */
 const accountClaims = new Set(['email', 'email_verified', 'updated_at'])
+
+/** Whether a token of ours is about a person: it has a grant, or at least a session when exchanged for an ID token. */
+export function isAboutUser({ grant_id: grantId, sid }: Readonly<Claims>): boolean {
+  return grantId !== undefined || sid !== undefined
+}
 
 /** Checks what an administrator wants to store about a user; `email` and `email_verified` come out apart. */
 export function validateUserClaims(input: unknown): CheckedUserClaims {

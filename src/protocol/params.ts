@@ -1,7 +1,7 @@
 /** Request parameters of queries and forms: each at most once (RFC 6749 §3.1, §3.2), except those named repeatable. */
 import { OAuthError } from './errors.ts'
 
-const repeatable = new Set(['resource']) // RFC 8707 §2
+const repeatable = new Set(['resource', 'audience']) // RFC 8707 §2, RFC 8693 §2.1
 const maxParameters = 100
 /** Of what is kept while a person signs in, or goes back to a client in a URL. */
 export const maxParameterLength = 4096

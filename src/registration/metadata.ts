@@ -2,10 +2,10 @@
 import type { ClientMetadata, Supported } from '../clients/metadata.ts'
 import { validateClientMetadata } from '../clients/metadata.ts'
 import { withoutNulls, type Fault } from '../clients/rules.ts'
-import { sectorOf } from '../clients/sector.ts'
-import { OAuthError } from '../protocol/errors.ts'
-import { deviceCodeGrant } from '../protocol/grant-types.ts'
+import type { OAuthError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
+import { refuseMetadata } from './refusal.ts'
+import { requireProvenSector } from './sector.ts'
 
 /** Whoever adds a member decides here: true only if it can give the client no more than a person then consents to. */
 const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
@@ -28,6 +28,14 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   assertion_issuers: false, // whom to believe who a user is
   scope: true, // of those that the settings name
   id_token_signed_response_alg: true,
+  id_token_encrypted_response_alg: true,
+  id_token_encrypted_response_enc: true,
+  userinfo_signed_response_alg: true,
+  userinfo_encrypted_response_alg: true,
+  userinfo_encrypted_response_enc: true,
+  introspection_signed_response_alg: true,
+  introspection_encrypted_response_alg: true,
+  introspection_encrypted_response_enc: true,
   require_pushed_authorization_requests: true,
   require_signed_request_object: true,
   request_object_signing_alg: true,
@@ -53,6 +61,7 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   skip_consent: false, // consent is what protects people from clients that nobody knows
   require_pkce: false, // could only be looser than the rule
   custom_claims: false, // claims of access tokens that APIs trust
+  token_exchange: false, // tokens that were given to others
   allowed_cors_origins: false, // follow from the redirect URIs
 }
 
@@ -62,6 +71,8 @@ const selfServiceGrants = [
   'refresh_token',
   'urn:ietf:params:oauth:grant-type:device_code',
 ]
+
+const isSelfService = (grantType: string) => selfServiceGrants.includes(grantType)
 
 export interface RegistrationPolicy {
   supported: Supported
@@ -76,7 +87,16 @@ export interface RegistrationPolicy {
 export function settleMetadata(
   input: JsonObject,
   { supported, scopes }: RegistrationPolicy,
-  { isVouchedFor, current }: { isVouchedFor: boolean; current?: ClientMetadata | undefined },
+  {
+    isVouchedFor,
+    isScopeStated = false,
+    current,
+  }: {
+    isVouchedFor: boolean
+    /** Whether a software statement says which scope the client may have. */
+    isScopeStated?: boolean
+    current?: ClientMetadata | undefined
+  },
 ): ClientMetadata {
   const given = onlyRegistrable(withoutNulls(input))
   const grantTypes = new Set([
@@ -94,28 +114,14 @@ export function settleMetadata(
   // RFC 7591 §2 lets the server give less than was asked for; the answer tells.
   const allowed = new Set([...scopes, ...(current?.scope.split(' ') ?? [])])
   const names = metadata.scope.split(' ').filter((name) => allowed.has(name))
-  if (names.length > 0) return { ...metadata, scope: names.join(' ') }
-  throw refuseMetadata(
-    `scope: None of these can be registered here. Ask for ${scopes.join(' ')}, or leave it out.`,
-  )
-}
-
-/** A redirect URI proves its sector by where the answer goes; a device's answer goes to whoever registered. */
-function requireProvenSector(metadata: ClientMetadata, current: ClientMetadata | undefined): void {
-  const usesDevice = (m: ClientMetadata) => m.grant_types.includes(deviceCodeGrant)
-  if (sectorOf(metadata) === undefined || !usesDevice(metadata)) return
-  if (current && usesDevice(current)) return
-  throw refuseMetadata(
-    `subject_type: Only an administrator can register pairwise subjects together with ${deviceCodeGrant}. Leave out one of them.`,
-  )
-}
-
-/** Its users would become others. */
-export function requireSameSubjects(metadata: ClientMetadata, current: ClientMetadata): void {
-  if (sectorOf(metadata) === sectorOf(current)) return
-  throw refuseMetadata(
-    'subject_type: The subjects of a client stay what they were registered as, and pairwise ones in their sector. Repeat subject_type and sector_identifier_uri, keep the host of the redirect URIs, or register another client.',
-  )
+  if (names.length === 0)
+    throw refuseMetadata(
+      `scope: None of these can be registered here. Ask for ${scopes.join(' ')}, or leave it out.`,
+    )
+  // Clients register with what they ask for first, and ask for more later (MCP Authorization, Step-Up): a person decides.
+  const mayAskForMore = !isScopeStated && metadata.grant_types.every(isSelfService)
+  const more = mayAskForMore ? defaultScope(metadata, scopes).split(' ') : []
+  return { ...metadata, scope: [...new Set([...names, ...more])].join(' ') }
 }
 
 /** OpenID Connect has no such member: its clients expect to get whatever scope they ask for. */
@@ -123,7 +129,7 @@ function defaultScope(
   { grant_types: grantTypes, scope }: ClientMetadata,
   scopes: readonly string[],
 ): string {
-  if (!grantTypes.some((name) => selfServiceGrants.includes(name))) return scope
+  if (!grantTypes.some(isSelfService)) return scope
   const refreshes = grantTypes.includes('refresh_token')
   return scopes.filter((name) => name !== 'offline_access' || refreshes).join(' ')
 }
@@ -150,21 +156,5 @@ function refusalOf(faults: readonly Fault[]): OAuthError {
   const isOfRedirectUris = faults.some(({ member }) => member === 'redirect_uris')
   return refuseMetadata(faults.map(({ message }) => message).join(' '), {
     code: isOfRedirectUris ? 'invalid_redirect_uri' : 'invalid_client_metadata',
-  })
-}
-
-export function refuseMetadata(
-  sentences: string,
-  {
-    code = 'invalid_client_metadata',
-    detail,
-  }: {
-    code?: 'invalid_client_metadata' | 'invalid_redirect_uri'
-    detail?: string | undefined
-  } = {},
-): OAuthError {
-  const inAscii = sentences.replaceAll('§', 'section ').replaceAll('…', '...')
-  return new OAuthError(code, `Mend the client's metadata. ${inAscii}`, {
-    ...(detail !== undefined && { detail }),
   })
 }

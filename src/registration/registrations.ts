@@ -2,24 +2,21 @@
 import { timingSafeEqual } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { AuditStore } from '../audit/store.ts'
-import { allowedOriginsOf, type ClientMetadata } from '../clients/metadata.ts'
+import { allowedOriginsOf } from '../clients/metadata.ts'
 import { settleSecret } from '../clients/registration.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { createClientId, hashClientSecret, hashesMatch, isClientId } from '../clients/secrets.ts'
-import { isSameSector, type FindSectorFault } from '../clients/sector.ts'
+import type { FindSectorFault } from '../clients/sector.ts'
 import type { ClientStore, StoredClient } from '../clients/store.ts'
 import type { Clock } from '../database/clock.ts'
 import { DatabaseUnavailable, type Database } from '../database/database.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { ClientActs } from '../revocation/client-acts.ts'
 import type { InitialAccessTokenStore } from './initial-access-tokens-store.ts'
-import {
-  refuseMetadata,
-  requireSameSubjects,
-  settleMetadata,
-  type RegistrationPolicy,
-} from './metadata.ts'
+import { settleMetadata, type RegistrationPolicy } from './metadata.ts'
+import { refuseMetadata } from './refusal.ts'
 import { createRegistrationSecret, hashRegistrationSecret } from './secrets.ts'
+import { requireSameSubjects, requireSector, requireUnchanged } from './sector.ts'
 import type { SoftwareStatements } from './software-statement.ts'
 import type { RegistrationStore } from './store.ts'
 
@@ -82,15 +79,12 @@ export function createRegistrations({
   /** RFC 7591 §2.3: what a statement says goes before what the request says. */
   async function readInput(input: JsonObject) {
     const { software_statement: given = null } = input
-    if (given === null) return { members: input, softwareStatement: undefined }
+    if (given === null)
+      return { members: input, softwareStatement: undefined, isScopeStated: false }
     const softwareStatement = typeof given === 'string' ? given : '' // which is no statement
     const claims = await statements.read(softwareStatement)
-    return { members: { ...input, ...claims }, softwareStatement }
-  }
-
-  async function requireSector(metadata: ClientMetadata, before?: ClientMetadata): Promise<void> {
-    const fault = await findSectorFault(metadata, before)
-    if (fault) throw refuseMetadata(fault.message, { detail: fault.detail })
+    const isScopeStated = Object.hasOwn(claims, 'scope')
+    return { members: { ...input, ...claims }, softwareStatement, isScopeStated }
   }
 
   return {
@@ -99,9 +93,10 @@ export function createRegistrations({
       // A registration that is refused costs no use, so that it is counted only when the client is written.
       if (tokenHash && !(await initialAccessTokens.findUsable(tokenHash, clock.now())))
         return 'token-refused'
-      const { members, softwareStatement } = await readInput(input)
-      const metadata = settleMetadata(members, policy, { isVouchedFor: Boolean(tokenHash) })
-      await requireSector(metadata)
+      const { members, softwareStatement, isScopeStated } = await readInput(input)
+      const options = { isVouchedFor: Boolean(tokenHash), isScopeStated }
+      const metadata = settleMetadata(members, policy, options)
+      await requireSector(findSectorFault, metadata)
       const { secretHash, clientSecret } = settleSecret(metadata, undefined, undefined)
       const at = clock.now()
       const clientId = createClientId()
@@ -151,24 +146,22 @@ export function createRegistrations({
 
     async replace({ client: known, isVouchedFor }, input) {
       const { clientId } = known
-      const { members, softwareStatement } = await readInput(input)
+      const { members, softwareStatement, isScopeStated } = await readInput(input)
       const settle = (current: StoredClient) => {
         requireIdentity(input, current)
-        const metadata = settleMetadata(members, policy, {
-          isVouchedFor,
-          current: current.metadata,
-        })
+        const options = { isVouchedFor, isScopeStated, current: current.metadata }
+        const metadata = settleMetadata(members, policy, options)
         requireSameSubjects(metadata, current.metadata)
         return metadata
       }
       const settled = settle(known)
-      await requireSector(settled, known.metadata)
+      await requireSector(findSectorFault, settled, known.metadata)
       const at = clock.now()
       const changed = await clientStore.changeClient(
         clientId,
         (current) => {
           const metadata = settle(current)
-          if (!isSameSector(metadata, settled)) throw changedMeanwhile()
+          requireUnchanged(metadata, settled)
           const { secretHash, clientSecret } = settleSecret(metadata, undefined, current)
           const allowedOrigins = allowedOriginsOf(metadata)
           const client = { ...current, metadata, secretHash, allowedOrigins, updatedAt: at }
@@ -217,12 +210,6 @@ function requireIdentity(input: JsonObject, { clientId, secretHash }: StoredClie
   const isOwn =
     typeof secret === 'string' && secretHash && hashesMatch(hashClientSecret(secret), secretHash)
   if (!isOwn) throw refuseMetadata('client_secret: It is not yours. Leave it out: it stays.')
-}
-
-function changedMeanwhile() {
-  return refuseMetadata(
-    'redirect_uris: An administrator changed the client at the same time. Try again.',
-  )
 }
 
 function changedMembers({ metadata: before }: StoredClient, { metadata: after }: StoredClient) {

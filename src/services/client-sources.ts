@@ -7,13 +7,14 @@ import type { AdminServices, ServiceOptions } from './admin.ts'
 import { createDocuments, createNamedDocuments } from './outgoing.ts'
 
 export function createClientSources(options: ServiceOptions, admin: AdminServices) {
-  const { database, clock } = options
+  const { config, database, clock } = options
   const fetchDocument = createDocuments(options)
   return {
     clientDocuments: createClientDocuments({
       ...admin,
       store: createDocumentStore(database),
       fetchDocument: createNamedDocuments(options),
+      scopes: config.registrationScopes,
       clock,
     }),
     clientKeys: createClientKeys({ remoteKeys: createRemoteKeys({ fetchDocument, clock }) }),

@@ -7,6 +7,7 @@ import { createAuthorizationResponses } from '../authorization/response.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
 import { authMethodNamesWith, createClientAuthentication } from '../client-auth/index.ts'
 import { createAssertionStore } from '../client-auth/store.ts'
+import { createClientEncryption } from '../clients/encryption.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createFeedAccess } from '../endpoints/feed-access.ts'
@@ -24,6 +25,7 @@ import { createFeedDocuments } from '../revocation/feed-documents.ts'
 import { createRevocationFeed } from '../revocation/feed.ts'
 import { createRevocationStore } from '../revocation/store.ts'
 import { createAccessTokens } from '../tokens/access-tokens.ts'
+import { createClientJwts } from '../tokens/client-jwts.ts'
 import { createCodeStore } from '../tokens/code-store.ts'
 import { createCodes } from '../tokens/codes.ts'
 import { createDeviceCodeStore } from '../tokens/device-code-store.ts'
@@ -34,6 +36,7 @@ import { createIdTokenHints } from '../tokens/id-token-hints.ts'
 import { createIssueInstants } from '../tokens/issue-instant.ts'
 import { createTokenIssuer } from '../tokens/issuer.ts'
 import { createOwnTokens } from '../tokens/own-tokens.ts'
+import { createPresentedTokens } from '../tokens/presented-tokens.ts'
 import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
 import { createSubjectStore } from '../tokens/subject-store.ts'
@@ -112,6 +115,7 @@ export async function createServices(options: ServiceOptions) {
   })
   const clientSources = createClientSources(options, admin)
   const { clientKeys } = clientSources
+  const clientEncryption = createClientEncryption({ clientKeys })
   const requestObjects = createRequestObjects({
     clientKeys,
     issuer,
@@ -141,6 +145,8 @@ export async function createServices(options: ServiceOptions) {
     issueInstants: createIssueInstants({ clock }),
     endGrant,
     issuer: tokenIssuer,
+    presentedTokens: createPresentedTokens({ accessTokens, ownTokens, accounts }),
+    clientEncryption,
     authorizationDetailsTypes: config.authorizationDetailsTypes,
     assertions,
     assertionAudiences: [issuer, issuer + paths.token],
@@ -166,6 +172,7 @@ export async function createServices(options: ServiceOptions) {
     subjects,
     targets,
     deviceCodes,
+    clientJwts: createClientJwts({ keyring, encryption: clientEncryption, issuer }),
     families,
     accessTokens,
     idTokenHints,

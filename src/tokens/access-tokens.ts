@@ -1,4 +1,5 @@
 /** Checks an access token that this issuer signed, as its own endpoints accept it: good, alive, not revoked, its user too. */
+import { isAboutUser } from '../protocol/claims.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
 import type { Account, Accounts } from '../users/accounts.ts'
 import type { TokenOrigin } from '../verifier/not-before.ts'
@@ -47,9 +48,7 @@ export function createAccessTokens({
   return {
     async check(token) {
       const verdict = await ownTokens.check(token, { typ: 'at+jwt' }, async (claims) =>
-        claims['grant_id'] === undefined
-          ? undefined
-          : accounts.findBySubject(String(claims['sub'])),
+        isAboutUser(claims) ? accounts.findBySubject(String(claims['sub'])) : undefined,
       )
       if (!verdict.valid) {
         const { detail: reason, claims } = verdict
@@ -58,7 +57,7 @@ export function createAccessTokens({
       const claims = verdict.claims as unknown as AccessTokenClaims // signed by us, so issued with this shape
       const account = verdict.beside
       if (verdict.isRevoked) return { valid: false, reason: 'The token was revoked.', claims }
-      if (claims.grant_id !== undefined && (!account || account.disabledAt))
+      if (isAboutUser(claims) && (!account || account.disabledAt))
         return { valid: false, reason: 'The user is disabled or gone.', claims }
       return { valid: true, claims, origin: verdict.origin, account }
     },

@@ -7,13 +7,18 @@ import { acrOf } from '../protocol/acr.ts'
 import { namesIn, type ClaimsRequest } from '../protocol/claims-request.ts'
 import { releaseCustomClaims, releaseNamedClaims, type Claims } from '../protocol/claims.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import type { Account } from '../users/accounts.ts'
+import type { TokenParts } from '../verifier/not-before.ts'
 import { subjectOf, type Grant } from './grant.ts'
 import type { Target } from './targets.ts'
 
-/** What an access token says of its grant; without a session when nobody signed in here for it (RFC 7523). */
-type TokenGrant = Pick<Grant, 'grantId' | 'sub'> &
-  Partial<Pick<Grant, 'subject' | 'sid' | 'authTime' | 'amr' | 'acr' | 'claims'>>
+/**
+ * What an access token says of its grant; without a session when nobody signed in here for it (RFC 7523), and without a
+ * grant when it was exchanged for an ID token.
+ */
+type TokenGrant = Pick<Grant, 'sub'> &
+  Partial<Pick<Grant, 'subject' | 'grantId' | 'sid' | 'authTime' | 'amr' | 'acr' | 'claims'>>
 
 export interface AccessTokenRequest {
   client: Client
@@ -22,7 +27,17 @@ export interface AccessTokenRequest {
   /** The key that whoever presents the token must prove. */
   confirmation?: Confirmation | undefined
   /** Absent for client_credentials, where the client is its own subject. */
-  user?: { grant: TokenGrant; account: Account }
+  user?: { grant: TokenGrant; account: Account } | undefined
+  /** RFC 8693. */
+  exchanged?: ExchangedClaims | undefined
+}
+
+/** What only exchanged tokens have (RFC 8693 §4), as claims. */
+export interface ExchangedClaims {
+  sub: string
+  act: JsonObject | undefined
+  may_act: unknown
+  exchanged_from: TokenParts[]
 }
 
 export interface TokenIssuer {
@@ -46,7 +61,7 @@ export function createTokenIssuer({
   idTokenTtlSeconds: number
 }): TokenIssuer {
   return {
-    accessToken({ client, target, issuedAt, confirmation, user }) {
+    accessToken({ client, target, issuedAt, confirmation, user, exchanged }) {
       const iat = toSeconds(issuedAt)
       return keyring.sign(target.alg, 'at+jwt', {
         ...client.metadata.custom_claims,
@@ -67,6 +82,7 @@ export function createTokenIssuer({
           sid: user.grant.sid,
           grant_id: user.grant.grantId,
         }),
+        ...exchanged,
       })
     },
 

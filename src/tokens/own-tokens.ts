@@ -7,7 +7,7 @@ import type { Keyring } from '../keys/keyring.ts'
 export { maxOwnTokenLength } from '../keys/own-tokens.ts'
 import { verifyOwnToken, type OwnTokenClaims, type OwnTokenRules } from '../keys/own-tokens.ts'
 import type { JsonObject } from '../protocol/json.ts'
-import type { TokenOrigin } from '../verifier/not-before.ts'
+import { exchangedFrom, type TokenOrigin } from '../verifier/not-before.ts'
 
 export type OwnTokenVerdict<Beside> =
   | {
@@ -70,6 +70,7 @@ export function originOf(
     sid: toText(claims['sid']),
     grant_id: toText(claims['grant_id']),
     jti: toText(claims['jti']),
+    exchanged_from: exchangedFrom(claims['exchanged_from']),
   }
 }
 

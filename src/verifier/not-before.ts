@@ -2,6 +2,7 @@
  * The one rule that decides whether a token still counts: refused if `iat` lies before the latest not-before of
  * anything it belongs to. The server's endpoints and every verifier call this and no other.
  */
+import { isObject } from './json.ts'
 
 export type RevocationKind =
   | 'everything'
@@ -24,9 +25,8 @@ export interface NotBefore extends RevocationSubject {
   notBefore: number
 }
 
-/** The parts of a token that say when it was issued and what it belongs to. */
-export interface TokenOrigin {
-  iat: number
+/** What a token belongs to. */
+export interface TokenParts {
   kid?: string | undefined
   client_id?: string | undefined
   sub?: string | undefined
@@ -35,16 +35,40 @@ export interface TokenOrigin {
   jti?: string | undefined
 }
 
+/** When a token was issued, and what it belongs to. */
+export interface TokenOrigin extends TokenParts {
+  iat: number
+  /** The tokens that it was exchanged for (RFC 8693), each of which takes it along. */
+  exchanged_from?: readonly TokenParts[] | undefined
+}
+
+const partNames = ['kid', 'client_id', 'sub', 'sid', 'grant_id', 'jti'] as const
+
+/** From the claim `exchanged_from`; undefined for a token that was not exchanged. */
+export function exchangedFrom(claim: unknown): TokenParts[] | undefined {
+  if (!Array.isArray(claim)) return undefined
+  return claim.filter(isObject).map((entry) =>
+    Object.fromEntries(
+      partNames.flatMap((name) => {
+        const id = entry[name]
+        return typeof id === 'string' ? [[name, id]] : []
+      }),
+    ),
+  )
+}
+
 /** Everything whose revocation would refuse this token. */
 export function revocationSubjects(token: TokenOrigin): RevocationSubject[] {
-  const owned: [RevocationKind, string | undefined][] = [
-    ['key', token.kid],
-    ['client', token.client_id],
-    ['user', token.sub],
-    ['session', token.sid],
-    ['grant', token.grant_id],
-    ['token', token.jti],
-  ]
+  const owned = [token, ...(token.exchanged_from ?? [])].flatMap(
+    ({ kid, client_id, sub, sid, grant_id, jti }): [RevocationKind, string | undefined][] => [
+      ['key', kid],
+      ['client', client_id],
+      ['user', sub],
+      ['session', sid],
+      ['grant', grant_id],
+      ['token', jti],
+    ],
+  )
   return [
     { kind: 'everything', id: '' },
     ...owned.flatMap(([kind, id]) => (id === undefined ? [] : [{ kind, id }])),

@@ -13,6 +13,7 @@ import { VerificationError } from './errors.ts'
 import type { Emit, VerifierEvent } from './events.ts'
 import { maxTokenLength, type JwsHeader, type VerifySignature } from './jws.ts'
 import type { KeySet } from './key-set.ts'
+import { exchangedFrom } from './not-before.ts'
 import type { VerifierRules } from './options.ts'
 import type { Judged, RevocationCheck } from './revocation-check.ts'
 import type { VerificationKey } from './verification-keys.ts'
@@ -103,7 +104,8 @@ export function createVerify({
 
 function originOf({ iat = Number.NaN, ...claims }: AccessTokenClaims, key: VerificationKey) {
   const { client_id, sub, sid, grant_id, jti } = claims
-  return { iat, kid: key.kid, client_id, sub, sid, grant_id, jti }
+  const parts = { kid: key.kid, client_id, sub, sid, grant_id, jti }
+  return { iat, ...parts, exchanged_from: exchangedFrom(claims['exchanged_from']) }
 }
 
 function describe(examined: Examined | undefined): Partial<VerifierEvent> {

@@ -1,4 +1,5 @@
 /** What the watch is told: a closed list. No event holds a token, a secret, a password, or what somebody typed. */
+import { isAboutUser } from '../protocol/claims.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
 
 /** Where tokens and clients are refused. */
@@ -23,8 +24,9 @@ export interface Subjects {
 }
 
 export type TokenEvent = Subjects &
+  /** `act`: the `sub` that acts for this one (RFC 8693 §4.1). */
   (
-    | { type: 'token.issued'; details: { grant_type: string } }
+    | { type: 'token.issued'; details: { grant_type: string; act?: string } }
     /** Once a minute at most for each token and network. */
     | { type: 'token.used'; details: { endpoint: WatchedEndpoint } }
     | {
@@ -113,18 +115,17 @@ export function toRecord(
   }
 }
 
-/** Whom a token of ours is about. Without a grant there is no user: its `sub` is the client. */
+/** Whom a token of ours is about: without a user its `sub` is the client. */
 export function subjectsOf(claims: Readonly<Record<string, unknown>>): Subjects {
   const text = (name: string) => {
     const value = claims[name]
     return typeof value === 'string' ? value : undefined
   }
-  const grantId = text('grant_id')
   return {
     clientId: text('client_id'),
-    sub: grantId === undefined ? undefined : text('sub'),
+    sub: isAboutUser(claims) ? text('sub') : undefined,
     sid: text('sid'),
-    grantId,
+    grantId: text('grant_id'),
     jti: text('jti'),
   }
 }

@@ -63,7 +63,7 @@ export function createMetrics({ readSeconds = 1 }: { readSeconds?: number } = {}
 
   function observe({ type, details }: TokenEvent): void {
     events.inc({ type })
-    if (type === 'token.issued') issued.inc(details)
+    if (type === 'token.issued') issued.inc({ grant_type: details.grant_type })
     if (type === 'token.refused') refused.inc(details)
     if (type === 'client.refused') clientsRefused.inc(details)
     if (type === 'token.revoked') revoked.inc(details)

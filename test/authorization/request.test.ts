@@ -151,6 +151,11 @@ t.test('a request as OpenID Connect sends it', async (t) => {
     { default_max_age: 60 },
   )
   t.strictSame(request, {
+    authorizationDetails: undefined,
+    claims: undefined,
+    subs: undefined,
+    acrValues: [],
+    essentialAcrValues: undefined,
     scope: ['openid', 'email'],
     resources: ['https://a.example', 'https://b.example'],
     prompt: new Set(['consent', 'login']),
@@ -170,6 +175,11 @@ t.test('what is left out', async (t) => {
     max_age: '',
   })
   t.strictSame(request, {
+    authorizationDetails: undefined,
+    claims: undefined,
+    subs: undefined,
+    acrValues: [],
+    essentialAcrValues: undefined,
     scope: [],
     resources: [],
     prompt: new Set(),

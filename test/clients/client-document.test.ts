@@ -14,7 +14,7 @@ function read(given: unknown) {
       authMethods: ['client_secret_basic', 'private_key_jwt', 'none'],
       algorithms: ['RS256', 'ES256'],
     },
-    defaultScope: 'openid tools:use',
+    scopes: ['openid', 'tools:use'],
   })
 }
 
@@ -32,6 +32,15 @@ t.test('a document makes a public client of the profile mcp (CIMD §4)', async (
       skip_consent: false,
     },
   })
+})
+
+t.test('of the scopes that it names count those that it may ask for, or else all', async (t) => {
+  for (const [scope, settled] of [
+    ['tools:use tools:admin', 'tools:use'],
+    ['tools:admin revocations', 'openid tools:use'],
+    ['', 'openid tools:use'],
+  ] as const)
+    t.match(read({ ...document, scope }), { metadata: { scope: settled } }, scope)
 })
 
 t.test('an application on the device is known by its redirect URIs (RFC 8252 §7)', async (t) => {

@@ -4,8 +4,6 @@ import { isClientIdUrl } from '../../src/clients/client-id-url.ts'
 import { createDocumentStore } from '../../src/clients/document-store.ts'
 import type { FetchedDocument } from '../../src/clients/documents.ts'
 import { createClientRegistry } from '../../src/clients/registry.ts'
-import { createResourceStore } from '../../src/clients/resources-store.ts'
-import { createResources } from '../../src/clients/resources.ts'
 import { createClientStore } from '../../src/clients/store.ts'
 import { createTestClock } from '../support/clock.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -20,18 +18,12 @@ async function setUp(t: Test) {
   const clock = createTestClock()
   const store = createClientStore(database)
   const cached = { clock, cacheSize: 10 }
-  const findSectorFault = async () => undefined
   const clients = createClientRegistry({
     store,
     ...cached,
     supported,
     isClientIdUrl,
-    findSectorFault,
-  })
-  const resources = createResources({
-    store: createResourceStore(database),
-    ...cached,
-    algorithms,
+    findSectorFault: async () => undefined,
   })
   const site = {
     fetches: 0,
@@ -47,9 +39,9 @@ async function setUp(t: Test) {
   const documents = createClientDocuments({
     clients,
     store: createDocumentStore(database),
-    resources,
     isClientIdUrl,
     supported,
+    scopes: ['openid', 'tools:use'],
     clock,
     fetchDocument: async () => {
       site.fetches++
@@ -61,7 +53,7 @@ async function setUp(t: Test) {
     const client = await documents.find(clientId)
     return client && new URL(client.metadata.redirect_uris[0] ?? '').pathname
   }
-  return { site, clock, clients, resources, documents, path }
+  return { site, clock, clients, documents, path }
 }
 
 t.test(
@@ -151,19 +143,4 @@ t.test('what an administrator has stopped stays so, and cannot be changed here',
   world.site.publish('/b')
   t.match(await world.documents.find(clientId), { revokedAt: Date })
   t.equal(world.site.fetches, 1, 'it is not even asked')
-})
-
-t.test('without a scope of its own a document may ask for all that the APIs have', async (t) => {
-  const world = await setUp(t)
-  await world.resources.create({
-    resource: 'https://tools.example.com/',
-    name: 'Tools',
-    scopes: ['tools:use', 'tools:list'],
-  })
-  world.site.publish('/a')
-  const scopeOf = async () => (await world.documents.find(clientId))?.metadata.scope
-  t.equal(await scopeOf(), 'openid profile email address phone offline_access tools:use tools:list')
-  world.site.publish('/a', hour, { scope: 'openid tools:use' })
-  world.clock.advance(hour)
-  t.equal(await scopeOf(), 'openid tools:use')
 })

@@ -18,8 +18,9 @@ function faultsOf(metadata: object): string[] {
   return checked.faults.map(({ message }) => message)
 }
 
+const sectorWith = (metadata: object) => sectorOf(toClient(metadata).metadata)
+
 t.test('the sector is the host of the sector_identifier_uri, or that of all redirect URIs', (t) => {
-  const sectorWith = (metadata: object) => sectorOf(toClient(metadata).metadata)
   const redirect_uris = [cb, other]
   const pairwise = { subject_type: 'pairwise', redirect_uris }
   t.equal(sectorWith({ redirect_uris }), undefined, 'public unless it says so')
@@ -31,7 +32,7 @@ t.test('the sector is the host of the sector_identifier_uri, or that of all redi
 })
 
 t.test('without one host there must be a sector_identifier_uri', (t) => {
-  const lacksSector = [/^sector_identifier_uri: .*give one/]
+  const lacksSector = [/^sector_identifier_uri: .*need it/]
   const native = { application_type: 'native' }
   for (const metadata of [
     { redirect_uris: [cb, 'https://other.example/cb'] },

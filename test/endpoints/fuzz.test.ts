@@ -5,6 +5,7 @@ import { deviceCodeGrant, jwtBearerGrant } from '../../src/protocol/grant-types.
 import { authorizationUrl, obtainTokens, signIn } from '../support/flow.ts'
 import { createTestProvider, redirectUri } from '../support/provider.ts'
 import { send, type Answer } from '../support/raw-http.ts'
+import { accessTokenType, exchangeGrant, jwtType } from '../support/token-exchange.ts'
 import { createUserAgent, formOf } from '../support/user-agent.ts'
 import { nearlyValid, type Seed } from './near-valid.ts'
 import { cookieHeader } from './routes.ts'
@@ -28,10 +29,17 @@ const client = await provider.createClient({
   post_logout_redirect_uris: [redirectUri],
   scope: 'openid email offline_access reports',
   authorization_details_types: ['payment'],
-  grant_types: ['authorization_code', 'refresh_token', deviceCodeGrant, jwtBearerGrant],
+  grant_types: [
+    'authorization_code',
+    'refresh_token',
+    deviceCodeGrant,
+    jwtBearerGrant,
+    exchangeGrant,
+  ],
   assertion_issuers: [
     { issuer, jwks: JSON.parse(provider.services.keyring.jwks().body), subject: 'sub' },
   ],
+  token_exchange: { audiences: [issuer], delegation: 'allowed' },
 })
 const browser = await signIn(provider)
 const tokens = await obtainTokens(provider, browser, client, { scope: 'openid offline_access' })
@@ -93,6 +101,21 @@ const seeds: Seed[] = [
       refresh_token: tokens.refresh_token.replace(/.$/, ''),
       scope: 'openid',
       resource: issuer,
+    },
+    headers: { authorization: `Basic ${basic}` },
+  },
+  {
+    path: '/token',
+    methods: ['POST'],
+    parameters: {
+      grant_type: exchangeGrant,
+      subject_token: tokens.access_token.replace(/.$/, ''),
+      subject_token_type: jwtType,
+      actor_token: tokens.access_token,
+      actor_token_type: accessTokenType,
+      requested_token_type: accessTokenType,
+      audience: issuer,
+      authorization_details: '[]',
     },
     headers: { authorization: `Basic ${basic}` },
   },

@@ -1,10 +1,11 @@
 /** Malformed, forged and misplaced JWTs, wherever a token can be sent: worth nothing, and never a 500 (RFC 8725). */
 import t, { type Test } from 'tap'
-import { authorizationUrl, encode as encodeForm } from '../support/flow.ts'
+import { authorizationUrl, encode as encodeForm, post, type Fields } from '../support/flow.ts'
 import { redirectUri } from '../support/provider.ts'
 import { send, sendForm } from '../support/raw-http.ts'
 import { checkJsonRefusal, checkPageRefusal, checkRedirectRefusal } from '../support/refusals.ts'
 import { tableContents } from '../support/table-contents.ts'
+import { accessTokenType, exchangeGrant, idTokenType } from '../support/token-exchange.ts'
 import { forge, misissue, parts, shapeless } from './forged-tokens.ts'
 import { cookieHeader, createWorld } from './routes.ts'
 
@@ -44,14 +45,14 @@ const revocations = (token: string) =>
   send(issuer, { path: '/revocations', headers: { authorization: `Bearer ${token}` } })
 const postUserinfo = (token: string) =>
   sendForm(issuer, '/userinfo', encodeForm({ access_token: token }).toString())
-const post = (path: string, token: string) =>
+const postToken = (path: string, token: string) =>
   sendForm(issuer, path, encodeForm({ token }).toString(), { authorization })
 
 t.test('the good tokens are good everywhere, so what follows proves something', async (t) => {
   t.equal((await userinfo(accessToken)).status, 200)
   t.equal((await postUserinfo(accessToken)).status, 200)
   for (const token of [accessToken, refreshToken])
-    t.equal(JSON.parse((await post('/introspect', token)).body).active, true)
+    t.equal(JSON.parse((await postToken('/introspect', token)).body).active, true)
   const url = authorizationUrl(provider, client, { prompt: 'none', id_token_hint: idToken })
   t.match((await browser.open(url)).url, /[?]code=/)
 })
@@ -75,7 +76,7 @@ t.test('as a token to introspect: not active, and nothing else told (RFC 7662 §
   leavesNoTrace(t, async () => {
     const { 'a refresh token': _, ...bad } = badAccessTokens
     for (const [name, token] of Object.entries(bad)) {
-      const { status, body } = await post('/introspect', token)
+      const { status, body } = await postToken('/introspect', token)
       t.strictSame([status, body], [200, '{"active":false}'], name)
     }
   }),
@@ -85,7 +86,7 @@ t.test('as a token to revoke: 200, as it is worth nothing already (RFC 7009 §2.
   leavesNoTrace(t, async () => {
     const { 'a refresh token': _, ...bad } = badAccessTokens
     for (const [name, token] of Object.entries(bad)) {
-      const { status, body } = await post('/revoke', token)
+      const { status, body } = await postToken('/revoke', token)
       t.strictSame([status, body], [200, ''], name)
     }
   }),
@@ -105,6 +106,29 @@ t.test('as a code or a refresh token: invalid_grant', (t) =>
         const expected = { status: 400, error: 'invalid_grant' }
         checkJsonRefusal(t, provider, answer, expected, `${name}, ${form.grant_type}`)
       }
+  }),
+)
+
+t.test('as a subject or actor token: invalid_request (RFC 8693 §2.2.2)', (t) =>
+  leavesNoTrace(t, async () => {
+    const good = { subject_token: accessToken, subject_token_type: accessTokenType }
+    const send = (fields: Fields) =>
+      post(provider, '/token', client, { grant_type: exchangeGrant, ...good, ...fields })
+    for (const [bad, type] of [
+      [badAccessTokens, accessTokenType],
+      [badHints, idTokenType],
+    ] as const)
+      for (const [name, token] of Object.entries(bad))
+        for (const fields of [
+          { subject_token: token, subject_token_type: type },
+          { actor_token: token, actor_token_type: type },
+        ])
+          t.match(
+            await send(token === '' ? { subject_token: token } : fields),
+            { status: 400, body: { error: 'invalid_request' } },
+            `${name}, ${Object.keys(fields).join()}`,
+          )
+    t.equal((await send({})).status, 200)
   }),
 )
 
@@ -166,8 +190,8 @@ t.test('an access token for another audience is not for userinfo (RFC 9068 §4)'
 t.test('an expired access token is worth nothing', async (t) => {
   clock.advance(600)
   checkJsonRefusal(t, provider, await userinfo(accessToken), invalidToken, 'expired')
-  t.equal((await post('/introspect', accessToken)).body, '{"active":false}')
-  t.equal((await post('/revoke', accessToken)).status, 200)
+  t.equal((await postToken('/introspect', accessToken)).body, '{"active":false}')
+  t.equal((await postToken('/revoke', accessToken)).status, 200)
 })
 
 t.test('no secret part of a refused token is in the log', async (t) => {

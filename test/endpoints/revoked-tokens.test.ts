@@ -43,15 +43,19 @@ async function obtain(parties: { client: Party; service: Party }): Promise<Holde
   return { browser, held: { access_token, id_token, refresh_token, service_token } }
 }
 
-/** The route's own request, as this browser sends it, with the token in that place. */
+/** The route's own request, as this browser sends it, with the token in that place; of any other, what is `held`. */
 async function present(
   route: Route,
   { place, parameters = route.parameters }: Pick<Acceptance, 'place' | 'parameters'>,
-  { token, browser }: { token: string; browser: UserAgent },
+  { token, browser, held }: { token: string; browser: UserAgent; held?: Held },
 ): Promise<{ answer: Answer; hasEffect: boolean }> {
   const before = await countEvents()
   const isBearer = place === 'bearer'
-  const all = { ...parameters, ...(!isBearer && { [place]: token }) }
+  const others = Object.entries(parameters).map(([name, value]) => [
+    name,
+    held && value === world.tokens.access_token ? held.access_token : value,
+  ])
+  const all = { ...Object.fromEntries(others), ...(!isBearer && { [place]: token }) }
   const answer = await sendTo(issuer, route, {
     text: new URLSearchParams(all).toString(),
     headers: {
@@ -89,7 +93,7 @@ t.test('every place where a route looks at a token is in the table of routes', a
   for (const route of routes)
     for (const place of places.split(' '))
       for (const token of Object.values(held))
-        for (const parameters of [route.parameters, withoutTokens(route.parameters)]) {
+        for (const parameters of parametersOf(route)) {
           looks.clear()
           await present(route, { place, parameters }, { token, browser })
           if (looks.include(token)) found.add(`${route.name}, ${place}`)
@@ -100,6 +104,11 @@ t.test('every place where a route looks at a token is in the table of routes', a
   )
   t.strictSame([...found].toSorted(), [...new Set(listed)].toSorted())
 })
+
+function parametersOf({ parameters, accepts = [] }: Route): Record<string, string>[] {
+  const others = accepts.flatMap(({ parameters: own }) => (own ? [own] : []))
+  return [parameters, withoutTokens(parameters), ...others]
+}
 
 /** A route may look at a token only when it has no other. */
 function withoutTokens(parameters: Record<string, string>): Record<string, string> {
@@ -160,10 +169,15 @@ t.test('a token that counts is accepted there, and one of another kind is not', 
       const { answer, hasEffect } = await present(route, acceptance, {
         token: held[other],
         browser,
+        held,
       })
       t.notOk(acceptance.isAccepted(answer, hasEffect), `${name}, a ${other} instead`)
     }
-    const { answer, hasEffect } = await present(route, acceptance, { token: held[kind], browser })
+    const { answer, hasEffect } = await present(route, acceptance, {
+      token: held[kind],
+      browser,
+      held,
+    })
     t.ok(acceptance.isAccepted(answer, hasEffect), `${name}: ${answer.status}`)
   }
 })
@@ -213,12 +227,14 @@ for (const kind of Object.keys(concerned) as RevocationKind[])
     const { held } = await obtain(world)
     await revoke(kind, held)
     clock.advance(2)
-    const browser = await signIn(provider) // so that it is for the token that a request is refused
+    // So that it is for the token that a request is refused, and not for the session or for another token.
+    const { browser, held: fresh } = await obtain(world)
     for (const { route, acceptance, kind: tokenKind, name } of acceptances) {
       if (!concerned[kind].includes(tokenKind)) continue
       const { answer, hasEffect } = await present(route, acceptance, {
         token: held[tokenKind],
         browser,
+        held: fresh,
       })
       t.notOk(acceptance.isAccepted(answer, hasEffect), `${name}: ${answer.status}`)
       t.ok(answer.status < 500, name)

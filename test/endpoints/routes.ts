@@ -19,6 +19,7 @@ import {
   type TestProvider,
 } from '../support/provider.ts'
 import { formType, send, type Answer } from '../support/raw-http.ts'
+import { exchangeGrant, jwtType } from '../support/token-exchange.ts'
 import { createUserAgent, formOf, type UserAgent } from '../support/user-agent.ts'
 
 const stylesheet = createAssets({ basePath: '' }).urlOf('claviger.css').replace('/assets/', '')
@@ -78,17 +79,22 @@ export async function createWorld(t: Test): Promise<World> {
     CLAVIGER_SIGN_UP: 'on',
   })
   await provider.createUser()
-  const client = await provider.createClient({
-    post_logout_redirect_uris: [redirectUri],
-    grant_types: ['authorization_code', 'refresh_token', deviceCodeGrant],
-  })
-  const browser = await signIn(provider)
-  const tokens = await obtainTokens(provider, browser, client, { scope: 'openid offline_access' })
   const service = await provider.createClient({
     grant_types: ['client_credentials'],
     redirect_uris: [],
     scope: serviceScope,
   })
+  const client = await provider.createClient({
+    post_logout_redirect_uris: [redirectUri],
+    grant_types: ['authorization_code', 'refresh_token', deviceCodeGrant, exchangeGrant],
+    token_exchange: {
+      audiences: [provider.issuer],
+      delegation: 'allowed',
+      subject_clients: [service.clientId],
+    },
+  })
+  const browser = await signIn(provider)
+  const tokens = await obtainTokens(provider, browser, client, { scope: 'openid offline_access' })
   const serviceToken = await obtainServiceToken(provider, service)
   provider.clock.advance(1) // what comes now is later than the consent just given
   const url = authorizationUrl(provider, client, { prompt: 'consent' })
@@ -122,6 +128,7 @@ export async function createWorld(t: Test): Promise<World> {
   const ofClient = { authorization: `Bearer ${String(registered['registration_access_token'])}` }
 
   const hint = { place: 'id_token_hint', kinds: ['id_token'] } as const
+  const exchangeable = ['access_token', 'id_token', 'service_token'] as const
   const asBearer = { place: 'bearer', kinds: ['access_token'], isAccepted: isOk } as const
 
   const routes: Route[] = [
@@ -154,7 +161,26 @@ export async function createWorld(t: Test): Promise<World> {
       ...json,
       headers: asClient,
       parameters: { grant_type: 'refresh_token', refresh_token: tokens.refresh_token },
-      accepts: [{ place: 'refresh_token', kinds: ['refresh_token'], isAccepted: isOk }],
+      accepts: [
+        { place: 'refresh_token', kinds: ['refresh_token'], isAccepted: isOk },
+        {
+          place: 'subject_token',
+          kinds: exchangeable,
+          parameters: { grant_type: exchangeGrant, subject_token_type: jwtType },
+          isAccepted: isOk,
+        },
+        {
+          place: 'actor_token',
+          kinds: exchangeable,
+          parameters: {
+            grant_type: exchangeGrant,
+            subject_token: tokens.access_token,
+            subject_token_type: jwtType,
+            actor_token_type: jwtType,
+          },
+          isAccepted: isOk,
+        },
+      ],
     },
     {
       name: 'POST /device_authorization',

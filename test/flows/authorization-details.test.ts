@@ -179,6 +179,29 @@ t.test('authorization_details', async (t) => {
       })
   })
 
+  t.test('and where the request is pushed, at once (RFC 9126 §2.1)', async (t) => {
+    const party = await provider.createClient({ authorization_details_types: ['unheard'] })
+    const request = new URL(
+      authorizationUrl(provider, party, { authorization_details: '[{"type":"unheard"}]' }),
+    ).searchParams
+    t.match(await post(provider, '/par', party, Object.fromEntries(request)), {
+      status: 400,
+      body: { error: 'invalid_authorization_details' },
+    })
+    request.set('authorization_details', asked)
+    request.set('prompt', 'create')
+    t.match(
+      await post(provider, '/par', client, {
+        ...Object.fromEntries(request),
+        client_id: client.clientId,
+      }),
+      {
+        status: 400,
+        body: { error: 'invalid_request', error_description: /create/ },
+      },
+    )
+  })
+
   t.test('a first-party client is trusted with them, too', async (t) => {
     const own = await provider.createClient({
       skip_consent: true,

@@ -50,6 +50,9 @@ const askWith = (header: string | undefined, at = issuer) =>
     header === undefined ? {} : { 'client-cert': header },
   )
 
+const by = (pem: string | undefined): Record<string, string> =>
+  pem === undefined ? {} : { 'client-cert': `:${base64(pem)}:` }
+
 t.test('a certificate is read as proxies write it', async (t) => {
   for (const [name, header] of [
     ['nginx: percent-encoded PEM', encodeURIComponent(cert)],
@@ -108,8 +111,6 @@ t.test(
 )
 
 t.test("a public client's tokens, refresh tokens too, are bound to it (RFC 8705 §4)", async (t) => {
-  const by = (pem: string | undefined): Record<string, string> =>
-    pem === undefined ? {} : { 'client-cert': `:${base64(pem)}:` }
   const browser = await signIn(provider)
   const { code } = await authorize(provider, browser, spa, { scope: 'openid offline_access' })
   const without = await redeem(provider, spa, code)

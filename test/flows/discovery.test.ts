@@ -2,6 +2,8 @@
 import t from 'tap'
 import { createTestProvider } from '../support/provider.ts'
 
+const encryptionAlgorithms = ['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW']
+const contentEncryptions = ['A128CBC-HS256', 'A128GCM', 'A256GCM']
 const assertionAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA']
 
 const golden = {
@@ -66,9 +68,15 @@ const golden = {
     'client_credentials',
     'urn:ietf:params:oauth:grant-type:device_code',
     'urn:ietf:params:oauth:grant-type:jwt-bearer',
+    'urn:ietf:params:oauth:grant-type:token-exchange',
   ],
   subject_types_supported: ['public', 'pairwise'],
   id_token_signing_alg_values_supported: ['RS256', 'ES256'],
+  id_token_encryption_alg_values_supported: encryptionAlgorithms,
+  id_token_encryption_enc_values_supported: contentEncryptions,
+  userinfo_signing_alg_values_supported: ['RS256', 'ES256'],
+  userinfo_encryption_alg_values_supported: encryptionAlgorithms,
+  userinfo_encryption_enc_values_supported: contentEncryptions,
   code_challenge_methods_supported: ['S256'],
   prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
   display_values_supported: ['page'],
@@ -86,6 +94,9 @@ const golden = {
     'private_key_jwt',
   ],
   introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+  introspection_signing_alg_values_supported: ['RS256', 'ES256'],
+  introspection_encryption_alg_values_supported: encryptionAlgorithms,
+  introspection_encryption_enc_values_supported: contentEncryptions,
   revocation_endpoint_auth_methods_supported: [
     'client_secret_basic',
     'client_secret_post',

@@ -1,4 +1,5 @@
 /** The endpoints that tell whether a token counts, and that end it (RFC 7662, RFC 7009). */
+import { decodeJwt } from 'jose'
 import t from 'tap'
 import {
   introspect,
@@ -8,8 +9,10 @@ import {
   signIn,
   toTokens,
   userinfo,
+  type Party,
 } from '../support/flow.ts'
 import { createTestProvider } from '../support/provider.ts'
+import { exchange, exchangeGrant } from '../support/token-exchange.ts'
 
 const scope = 'openid email offline_access'
 const invalidGrant = { status: 400, body: { error: 'invalid_grant' } }
@@ -67,6 +70,61 @@ t.test('introspection and revocation', async (t) => {
     provider.clock.advance(600)
     t.strictSame(await introspect(provider, client, token), inactive, 'it has expired')
   })
+
+  t.test('the access token of every grant is introspected and revoked alike', async (t) => {
+    const service = await provider.createClient({
+      redirect_uris: [],
+      grant_types: ['client_credentials', exchangeGrant],
+      token_exchange: {
+        audiences: [issuer],
+        delegation: 'none',
+        subject_clients: [client.clientId],
+      },
+    })
+    const tokens = await obtain()
+    const credentials = { grant_type: 'client_credentials' }
+    const all: [grant: string, owner: Party, token: string][] = [
+      [
+        'refresh_token',
+        client,
+        toTokens(await refresh(provider, client, tokens.refresh_token)).access_token,
+      ],
+      [
+        'client_credentials',
+        service,
+        toTokens(await post(provider, '/token', service, credentials)).access_token,
+      ],
+      [
+        'token-exchange',
+        service,
+        toTokens(await exchange(provider, service, { subject_token: tokens.access_token }))
+          .access_token,
+      ],
+      ['authorization_code', client, tokens.access_token],
+    ]
+    for (const [grant, owner, token] of all) {
+      const { clientId: client_id } = owner
+      t.match(await introspect(provider, other, token), { active: true, client_id }, grant)
+      t.equal((await revoke(token, owner)).status, 200, grant)
+      t.strictSame(await introspect(provider, other, token), inactive, grant)
+    }
+  })
+
+  t.test(
+    'introspection tells what else a token says (RFC 8705 §3.2, 8693 §4.1, 9396 §9)',
+    async (t) => {
+      const said = {
+        cnf: { 'x5t#S256': 'thumbprint' },
+        act: { sub: 'actor' },
+        authorization_details: [{ type: 'payment' }],
+        acr: 'urn:mace:incommon:iap:silver',
+      }
+      const { access_token: token } = await obtain()
+      const claims = { ...decodeJwt(token), ...said }
+      const signed = await provider.services.keyring.sign('RS256', 'at+jwt', claims)
+      t.match(await introspect(provider, client, signed), { active: true, ...said })
+    },
+  )
 
   t.test('introspection is for clients that authenticate (§2.1)', async (t) => {
     const { access_token: token } = await obtain()

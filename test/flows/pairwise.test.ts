@@ -23,6 +23,7 @@ import {
   verifyLogoutToken,
 } from '../support/logout-receiver.ts'
 import { createTestProvider, password } from '../support/provider.ts'
+import { accessTokenType, exchange, exchangeGrant, idTokenType } from '../support/token-exchange.ts'
 import { createUserAgent, type UserAgent } from '../support/user-agent.ts'
 
 const act = { actor: 'ada' }
@@ -133,11 +134,12 @@ t.test('a client can ask for the user by what it knows, and by nothing else', as
   t.match(await silently({ id_token_hint: mine!.id_token }), { code: String }, 'expired')
 })
 
+const openSids = async () => (await services.sessions.list(user.sub)).map((one) => one.sid)
+
 t.test('an ID token as the hint of a logout ends the session of its user', async (t) => {
   const browser = await begin()
   const { id_token } = await obtain(browser, app)
   const { sid } = decodeJwt(id_token)
-  const openSids = async () => (await services.sessions.list(user.sub)).map((one) => one.sid)
   t.ok((await openSids()).includes(String(sid)))
   clock.advance(3600)
   const elsewhere = createUserAgent(issuer)
@@ -190,6 +192,40 @@ t.test('who is deleted leaves no token that counts, and no subject', async (t) =
   t.match(await ask(await begin(), app, { prompt: 'none', id_token_hint: tokens.id_token }), {
     error: 'login_required',
   })
+})
+
+t.test('an exchanged token keeps the subject (RFC 8693 §1.1)', async (t) => {
+  const api = await provider.createClient({
+    grant_types: [exchangeGrant],
+    redirect_uris: [],
+    token_exchange: { audiences: [issuer], subject_clients: [app.clientId], delegation: 'none' },
+  })
+  const tokens = await obtain(await begin(), app)
+  for (const [subject_token, subject_token_type] of [
+    [tokens.access_token, accessTokenType],
+    [tokens.id_token, idTokenType],
+  ] as const) {
+    const answer = await exchange(provider, api, {
+      subject_token,
+      subject_token_type,
+      audience: issuer,
+    })
+    const { access_token: token } = toTokens(answer)
+    t.equal(decodeJwt(token).sub, subOf(tokens))
+    t.notMatch(JSON.stringify(decodeJwt(token)), user.sub)
+    t.match(await introspect(provider, api, token), { active: true, sub: subOf(tokens) })
+  }
+  const { access_token: token } = toTokens(
+    await exchange(provider, api, { subject_token: tokens.access_token, audience: issuer }),
+  )
+  await services.revocations.revokeUser(user.sub, act)
+  t.strictSame(await introspect(provider, api, token), { active: false })
+  const late = await exchange(provider, api, {
+    subject_token: tokens.id_token,
+    subject_token_type: idTokenType,
+    audience: issuer,
+  })
+  t.match(late, refused('invalid_request'))
 })
 
 t.test('another party names the user by the subject that it knows', async (t) => {

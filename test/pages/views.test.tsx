@@ -63,7 +63,9 @@ function textOfSample(name: string): string {
 
 t.test('consent names the host of an application that describes itself (CIMD)', async (t) => {
   t.match(textOfSample('consent-document'), 'only by the word of notes.example.net')
+  t.match(textOfSample('consent-document'), 'Any app on this device can pretend to be this one')
   t.notMatch(textOfSample('consent'), 'by the word of')
+  t.notMatch(textOfSample('consent-small'), 'can pretend')
 })
 
 t.test('forms post plain fields under the names and ids that others rely on', async (t) => {

@@ -64,7 +64,7 @@ t.test('the scope is narrowed to what the settings allow', async (t) => {
     [{}, 'openid profile'],
     [{ scope: '' }, 'openid profile'],
     [{ grant_types: ['authorization_code', 'refresh_token'] }, 'openid profile offline_access'],
-    [{ scope: 'openid orders:write revocations' }, 'openid'],
+    [{ scope: 'openid orders:write revocations' }, 'openid profile'],
     [{ scope: 'profile openid' }, 'profile openid'],
   ]
   for (const [input, scope] of cases) t.equal(settle(input).scope, scope, JSON.stringify(input))
@@ -74,6 +74,18 @@ t.test('the scope is narrowed to what the settings allow', async (t) => {
     description: /scope: None of these can be registered here. Ask for openid profile offline/,
   })
 })
+
+t.test(
+  'who asks for less may ask for all later: a person decides (MCP Authorization, Step-Up)',
+  async (t) => {
+    t.equal(settle({ scope: 'profile' }).scope, 'profile openid')
+    const stated = settle({ scope: 'profile' }, { isScopeStated: true })
+    t.equal(stated.scope, 'profile', 'unless a software statement says what it may have')
+    const byItself = { grant_types: ['authorization_code', 'client_credentials'], scope: 'profile' }
+    const alone = { ...byItself, token_endpoint_auth_method: 'client_secret_basic' }
+    t.equal(settle(alone, { isVouchedFor: true }).scope, 'profile', 'where no person decides')
+  },
+)
 
 t.test('client_credentials is for who was given an initial access token', async (t) => {
   const service = { grant_types: ['client_credentials'], redirect_uris: [] }

@@ -3,12 +3,16 @@ import { createTestWitness } from '../support/witness.ts'
 import { decodeJwt } from 'jose'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database } from '../../src/database/database.ts'
+import { createClientEncryption } from '../../src/clients/encryption.ts'
 import { createGrantTypes } from '../../src/grants/index.ts'
 import type { TokenResponse } from '../../src/grants/grant-type.ts'
 import type { Keyring } from '../../src/keys/keyring.ts'
 import { OAuthError } from '../../src/protocol/errors.ts'
 import { Params } from '../../src/protocol/params.ts'
+import { createAccessTokens } from '../../src/tokens/access-tokens.ts'
 import { createTokenIssuer } from '../../src/tokens/issuer.ts'
+import { createOwnTokens } from '../../src/tokens/own-tokens.ts'
+import { createPresentedTokens } from '../../src/tokens/presented-tokens.ts'
 import { createTargets } from '../../src/tokens/targets.ts'
 import { toClient } from '../authorization/clients.ts'
 import { act, createNode, secondsAfter, start } from '../tokens/setup.ts'
@@ -61,7 +65,12 @@ export interface Scene {
 function createIssuingNode(world: World, database: Database, clock: Clock, keyring: Keyring) {
   const node = createNode(takingTurns(database, world), clock)
   const sign: Keyring['sign'] = (...token) => world.turn(() => keyring.sign(...token))
+  const { accounts, revocations } = node
+  const ownTokens = createOwnTokens({ keyring, revocations, issuer, clock })
+  const accessTokens = createAccessTokens({ ownTokens, accounts })
   const grantTypes = createGrantTypes({
+    presentedTokens: createPresentedTokens({ ownTokens, accessTokens, accounts }),
+    clientEncryption: createClientEncryption({ clientKeys: { all: async () => [] } }),
     ...node,
     targets: createTargets({
       resources: node.resources,

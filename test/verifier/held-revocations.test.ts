@@ -4,7 +4,7 @@ import { digestSubject, type FeedEntry } from '../../src/verifier/feed.ts'
 import { createHeldRevocations } from '../../src/verifier/held-revocations.ts'
 import { isRevoked, type RevocationKind, type TokenOrigin } from '../../src/verifier/not-before.ts'
 
-const origin: Required<TokenOrigin> = {
+const origin: Required<Omit<TokenOrigin, 'exchanged_from'>> = {
   iat: 1000,
   kid: 'K',
   client_id: 'C',

@@ -2,15 +2,17 @@ import * as fc from 'fast-check'
 import t from 'tap'
 import {
   effectiveNotBefore,
+  exchangedFrom,
   isRevoked,
   notBeforeOf,
   revocationSubjects,
   type NotBefore,
   type RevocationKind,
   type TokenOrigin,
+  type TokenParts,
 } from '../../src/verifier/not-before.ts'
 
-const token: Required<TokenOrigin> = {
+const token: Required<Omit<TokenOrigin, 'exchanged_from'>> = {
   iat: 1000,
   kid: 'K',
   client_id: 'C',
@@ -41,6 +43,25 @@ t.test(
     }
   },
 )
+
+t.test('an exchanged token is refused with anything that it was exchanged for', async (t) => {
+  const { iat, ...parts } = token
+  const origin = { iat, sub: 'other', exchanged_from: [{ client_id: 'D' }, parts] }
+  for (const kind of kinds)
+    for (const notBefore of [1001, 1000])
+      t.equal(isRevoked(origin, [{ kind, id: ids[kind], notBefore }]), notBefore > iat, kind)
+  t.equal(isRevoked(origin, [{ kind: 'client', id: 'D', notBefore: 1001 }]), true)
+  t.equal(isRevoked(origin, [{ kind: 'client', id: 'E', notBefore: 1001 }]), false)
+})
+
+t.test('what it was exchanged for is read as its claim says, whoever wrote that', async (t) => {
+  t.equal(exchangedFrom(undefined), undefined)
+  t.equal(exchangedFrom('x'), undefined)
+  t.strictSame(
+    exchangedFrom([{ kid: 'K', client_id: 7, other: 'x' }, 'x', null, [], { jti: 'J' }]),
+    [{ kid: 'K' }, { jti: 'J' }],
+  )
+})
 
 t.test('only what it belongs to matters', async (t) => {
   const rows: [why: string, origin: TokenOrigin, record: NotBefore][] = [
@@ -81,14 +102,16 @@ t.test('the subjects of a token are everything and what it names', async (t) => 
 
 const seconds = fc.integer({ min: 0, max: 20 })
 const id = fc.constantFrom('', 'a', 'b', 'user', 'a:b')
+const parts = { kid: id, client_id: id, sub: id, sid: id, grant_id: id, jti: id }
+const arbitraryParts = fc.record(parts, { requiredKeys: [] })
 const arbitraryToken = fc.record(
-  { iat: seconds, kid: id, client_id: id, sub: id, sid: id, grant_id: id, jti: id },
+  { iat: seconds, ...parts, exchanged_from: fc.array(arbitraryParts, { maxLength: 2 }) },
   { requiredKeys: ['iat'] },
 )
 const arbitraryRecord = fc.record({ kind: fc.constantFrom(...kinds), id, notBefore: seconds })
 const arbitraryRecords = fc.array(arbitraryRecord, { maxLength: 12 })
 
-const ofToken: Record<RevocationKind, (token: TokenOrigin) => string | undefined> = {
+const ofToken: Record<RevocationKind, (token: TokenParts) => string | undefined> = {
   everything: () => '',
   key: (one) => one.kid,
   client: (one) => one.client_id,
@@ -97,7 +120,8 @@ const ofToken: Record<RevocationKind, (token: TokenOrigin) => string | undefined
   grant: (one) => one.grant_id,
   token: (one) => one.jti,
 }
-const applies = (one: TokenOrigin, record: NotBefore) => ofToken[record.kind](one) === record.id
+const applies = (one: TokenOrigin, record: NotBefore) =>
+  [one, ...(one.exchanged_from ?? [])].some((part) => ofToken[record.kind](part) === record.id)
 
 t.test('the effective not-before is the maximum of those that apply', async (t) => {
   t.doesNotThrow(() =>

@@ -55,6 +55,20 @@ t.test('a revocation refuses what was issued before, at once, and nothing else',
   await verifier.verify(await token())
 })
 
+t.test('a token goes with whatever it was exchanged for (RFC 8693)', async (t) => {
+  const { server, verifier, token } = await setUp(t)
+  await verifier.ready()
+  await until(() => server.streams.length === 1)
+  const exchanged = (parts: object) => token({ exchanged_from: [{ client_id: 'C' }, parts] })
+  const [gone, good] = [await exchanged({ jti: 'J' }), await exchanged({ jti: 'K' })]
+  await verifier.verify(gone)
+  await server.revoke({ kind: 'token', id: 'J' })
+  await server.streams[0]!.send()
+  await until(() => countOf(verifier) === 1)
+  await t.rejects(verifier.verify(gone), { code: 'token_revoked' })
+  await verifier.verify(good)
+})
+
 t.test('a revoked key refuses all that it signed', async (t) => {
   const { time, server, verifier, events, token } = await setUp(t)
   const mine = await token()
