@@ -6,6 +6,8 @@ import { createClientIdUrlRule } from '../clients/client-id-url.ts'
 import { createClientRegistry } from '../clients/registry.ts'
 import { createResourceStore } from '../clients/resources-store.ts'
 import { createResources } from '../clients/resources.ts'
+import { createFetchSectorIdentifier } from '../clients/sector-identifier.ts'
+import { createFindSectorFault } from '../clients/sector.ts'
 import { createClientStore } from '../clients/store.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../database/clock.ts'
@@ -25,6 +27,7 @@ import { createSessionStore } from '../sessions/store.ts'
 import { createAccounts } from '../users/accounts.ts'
 import { createPasswordHasher } from '../users/passwords.ts'
 import { createUserStore } from '../users/store.ts'
+import { createSectorDocuments } from './outgoing.ts'
 
 export interface ServiceOptions {
   config: Config
@@ -54,12 +57,17 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     enabled: config.clientIdMetadataDocuments,
     hosts: config.clientIdMetadataHosts ?? [],
   })
+  const fetchDocument = createSectorDocuments({ config, clock })
+  const findSectorFault = createFindSectorFault({
+    fetchSectorIdentifier: createFetchSectorIdentifier({ fetchDocument }),
+  })
   const clients = createClientRegistry({
     store: createClientStore(database),
     clock,
     cacheSize,
     supported,
     isClientIdUrl,
+    findSectorFault,
   })
   const resources = createResources({
     store: createResourceStore(database),
@@ -98,6 +106,7 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     clients,
     supported,
     isClientIdUrl,
+    findSectorFault,
     initialAccessTokens: createInitialAccessTokens({
       database,
       store: createInitialAccessTokenStore(database),
@@ -120,4 +129,9 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
 export function certificateSupportOf(config: Config): CertificateSupport {
   const certificates = config.mtlsPort !== undefined || config.clientCertHeader !== undefined
   return { certificates, authorities: config.clientCaFile !== undefined }
+}
+
+/** FAPI 2.0 §5.3.2.1: a JWT from 10 seconds ahead is accepted, and none from more than 60. */
+export function clientSkewSecondsOf({ clockSkewSeconds }: Pick<Config, 'clockSkewSeconds'>) {
+  return Math.min(60, Math.max(10, clockSkewSeconds))
 }
