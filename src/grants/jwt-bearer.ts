@@ -24,6 +24,7 @@ export function jwtBearer({
   issueInstants,
   issuer,
   skewSeconds,
+  signUp,
   clock,
 }: {
   assertions: AssertionStore
@@ -36,6 +37,8 @@ export function jwtBearer({
   issuer: Pick<TokenIssuer, 'accessToken'>
   /** By how much an issuer's clock may differ from ours. */
   skewSeconds: number
+  /** Whether people sign up by themselves, with any email. */
+  signUp: boolean
   clock: Pick<Clock, 'now'>
 }): GrantType {
   return {
@@ -89,6 +92,8 @@ export function jwtBearer({
    */
   async function readOrigin({ subject, issuedAt }: Assertion) {
     const account = await accounts.findBy(subject.name, subject.value)
+    // Whoever signed up with somebody else's email is not whom the issuer means.
+    if (signUp && subject.name === 'email' && !account?.emailVerified) return undefined
     return account && { account, authTime: new Date(issuedAt.getTime() - skewSeconds * 1000) }
   }
 

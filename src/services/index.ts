@@ -93,6 +93,7 @@ export async function createServices(options: ServiceOptions) {
       assertions,
       assertionAudiences: [issuer, issuer + paths.token],
       skewSeconds,
+      signUp: config.signUp,
       clock,
     }),
     registrations,

@@ -30,8 +30,9 @@ type Claims = Record<string, unknown>
 async function setUp(
   t: Test,
   { subject = 'email', ...metadata }: { subject?: string } & object = {},
+  environment: Record<string, string> = {},
 ) {
-  const provider = await createTestProvider(t)
+  const provider = await createTestProvider(t, environment)
   const user = await provider.createUser({ username: 'alice' })
   const client = await provider.createClient({
     grant_types: [jwtBearerGrant],
@@ -188,6 +189,13 @@ t.test('the user is found by the name that is configured, and by no other', asyn
       t.equal(status, sub === own ? 200 : 400, `${subject}: ${sub}`)
     }
   }
+})
+
+t.test('where people sign up by themselves, an email counts once it is verified', async (t) => {
+  const { provider, sign, exchange } = await setUp(t, {}, { CLAVIGER_SIGN_UP: 'on' })
+  await provider.createUser({ email: 'bob@example.com', emailVerified: true })
+  t.match(await exchange(await sign()), refused(/Its sub is the email of no user here/))
+  t.equal((await exchange(await sign({ sub: 'bob@example.com' }))).status, 200)
 })
 
 t.test('a revoked user comes back with an assertion that is later', async (t) => {
