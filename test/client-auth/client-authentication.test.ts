@@ -26,8 +26,13 @@ async function setUp(t: Test) {
     algorithms: ['RS256', 'ES256'],
   }
   const store = createClientStore(database)
-  const findSectorFault = async () => undefined
-  const clients = createClientRegistry({ store, clock, cacheSize: 100, supported, findSectorFault })
+  const clients = createClientRegistry({
+    store,
+    clock,
+    cacheSize: 100,
+    supported,
+    findSectorFault: async () => undefined,
+  })
   const authentication = createClientAuthentication({
     clients,
     assertions: createAssertionStore(database),
