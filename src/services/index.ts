@@ -39,6 +39,8 @@ import { createOwnTokens } from '../tokens/own-tokens.ts'
 import { createPresentedTokens } from '../tokens/presented-tokens.ts'
 import { createRefreshFamilies } from '../tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../tokens/refresh-token.ts'
+import { createSubjectStore } from '../tokens/subject-store.ts'
+import { createSubjects } from '../tokens/subjects.ts'
 import { createTargets } from '../tokens/targets.ts'
 import { feedType } from '../verifier/feed.ts'
 import { certificateSupportOf, createAdminServices, type ServiceOptions } from './admin.ts'
@@ -68,6 +70,10 @@ export async function createServices(options: ServiceOptions) {
     vault,
   })
 
+  const subjects = createSubjects({
+    key: serverSecret.deriveKey('pairwise subjects'),
+    store: createSubjectStore(database),
+  })
   const consents = createConsents({ store: createConsentStore(database), clock })
   const codes = createCodes({ store: createCodeStore(database), clock, settings: config })
   const deviceCodes = createDeviceCodes({
@@ -94,13 +100,13 @@ export async function createServices(options: ServiceOptions) {
   })
   const ownTokens = createOwnTokens({ keyring, revocations, issuer, clock })
   const accessTokens = createAccessTokens({ ownTokens, accounts })
-  const idTokenHints = createIdTokenHints({ ownTokens })
+  const idTokenHints = createIdTokenHints({ ownTokens, accounts })
   const revocationFeed = createRevocationFeed({ store: createRevocationStore(database), clock })
   addGauges({ ...watchServices, database, clock, keyring, revocationFeed })
 
   const { possession, presentedBy, authorities } = createBindingServices(options, serverSecret)
 
-  const authorization = createAuthorization({ codes, targets, settings: config, clock })
+  const authorization = createAuthorization({ codes, subjects, targets, settings: config, clock })
   const pendingRequests = createPendingRequests({
     store: createPendingRequestStore(database),
     clock,
@@ -133,6 +139,7 @@ export async function createServices(options: ServiceOptions) {
     codes,
     deviceCodes,
     accounts,
+    subjects,
     families,
     targets,
     issueInstants: createIssueInstants({ clock }),
@@ -162,6 +169,7 @@ export async function createServices(options: ServiceOptions) {
     audience: config.defaultAudience,
     clock,
     consents,
+    subjects,
     targets,
     deviceCodes,
     clientJwts: createClientJwts({ keyring, encryption: clientEncryption, issuer }),

@@ -26,7 +26,8 @@ async function setUp(t: Test) {
     algorithms: ['RS256', 'ES256'],
   }
   const store = createClientStore(database)
-  const clients = createClientRegistry({ store, clock, cacheSize: 100, supported })
+  const findSectorFault = async () => undefined
+  const clients = createClientRegistry({ store, clock, cacheSize: 100, supported, findSectorFault })
   const authentication = createClientAuthentication({
     clients,
     assertions: createAssertionStore(database),
