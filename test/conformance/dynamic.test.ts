@@ -26,13 +26,13 @@ const suite = await createSuite(t, {
   environment: { ...openRegistration, CLAVIGER_OUTGOING_CA_FILE: web.caFile },
 })
 
-const ofBasicToo = [
+const ofBasicToo = new Set([
   'oidcc-server',
   'oidcc-ensure-request-object-with-redirect-uri',
   'oidcc-refresh-token',
-]
+])
 const modules = [
-  ...basicModules.filter(({ name }) => ofBasicToo.includes(name)),
+  ...basicModules.filter(({ name }) => ofBasicToo.has(name)),
   ...discoveryModules(suite),
   ...idTokenModules,
   ...pageModules(suite),

@@ -10,13 +10,13 @@ const suite = await createSuite(t, { responseMode: 'form_post', environment: ope
 runModules(t, plan, suite, basicModules)
 
 // How a client came to be makes no difference to the form: one module for each kind of answer.
-const kinds = [
+const kinds = new Set([
   'oidcc-server',
   'oidcc-response-type-missing',
   'oidcc-prompt-none-not-logged-in',
   'oidcc-ensure-request-without-nonce-succeeds-for-code-flow',
-]
-const modules = basicModules.filter(({ name }) => kinds.includes(name))
+])
+const modules = basicModules.filter(({ name }) => kinds.has(name))
 runModules(t, `${plan} (dynamic)`, suite, modules, (t, { metadata }) =>
   registerClient(t, suite, metadata),
 )

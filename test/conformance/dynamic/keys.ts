@@ -12,15 +12,15 @@ import {
   type Publish,
 } from '../registration.ts'
 
+const registeringKeysAt = (jwks_uri: string) => ({
+  token_endpoint_auth_method: 'private_key_jwt',
+  jwks: undefined,
+  jwks_uri,
+})
+
 export function keyModules(suite: Suite, publish: Publish): Module[] {
   const { provider, issuer } = suite
   const { now } = provider.clock
-
-  const registeringKeysAt = (jwks_uri: string) => ({
-    token_endpoint_auth_method: 'private_key_jwt',
-    jwks: undefined,
-    jwks_uri,
-  })
 
   async function publishedKids(): Promise<(string | undefined)[]> {
     const answer = await suite.fetch(String(suite.metadata['jwks_uri']))
