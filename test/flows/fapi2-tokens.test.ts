@@ -9,7 +9,10 @@ import { startSession, toTokens, verifier, type Answer, type Fields } from '../s
 import { createTestProvider } from '../support/provider.ts'
 import { accessTokenType, exchangeGrant } from '../support/token-exchange.ts'
 
-const provider = await createTestProvider(t, { CLAVIGER_AUTHORIZATION_CODE_TTL_SECONDS: '600' })
+const provider = await createTestProvider(t, {
+  CLAVIGER_AUTHORIZATION_CODE_TTL_SECONDS: '600',
+  CLAVIGER_CLOCK_SKEW_SECONDS: '300',
+})
 const { issuer, clock, services } = provider
 const { sub } = await provider.createUser()
 const plain = await createFapi2Client(provider)
@@ -124,4 +127,16 @@ t.test('a code lives for 60 seconds, whatever the setting', async (t) => {
   const code = await obtainCode()
   clock.advance(61)
   t.match(await askWithKey(code), { status: 400, body: { error: 'invalid_grant' } })
+})
+
+t.test('an assertion may be up to 60 seconds ahead, whatever the setting', async (t) => {
+  const from = (ahead: number) => {
+    const at = client.seconds(ahead)
+    return client.assertion({ iat: at, nbf: at, exp: at + 60 })
+  }
+  t.equal((await client.push({}, { assertion: await from(59) })).status, 201)
+  t.match(await client.push({}, { assertion: await from(62) }), {
+    status: 401,
+    body: { error: 'invalid_client' },
+  })
 })
