@@ -29,6 +29,21 @@ async function write(directory: string, issuer: string) {
   return { plans: plans.map((line) => line.split(' ')), read }
 }
 
+t.test('what is missing or misspelt is said in one line', async (t) => {
+  const op = ['--issuer', 'https://op.example']
+  const suite = ['--suite', 'https://suite.example']
+  for (const [args, sentence] of [
+    [[...op, ...suite], 'error: --out is missing.'],
+    [[...suite, '--out', 'x'], 'error: --issuer is missing.'],
+    [[...op, '--suite', 'suite.example', '--out', 'x'], 'error: --suite must be an https URL.'],
+    [[...op, ...suite, '--alais', 'x'], "error: Unknown option '--alais'"],
+  ] as const)
+    await t.rejects(promisify(execFile)(process.execPath, [script, ...args]), {
+      code: 2,
+      stderr: new RegExp(`^${sentence}\n\nWrites`),
+    })
+})
+
 t.test('the seed is taken by claviger seed, as often as it is given', async (t) => {
   const { json } = await createTestCli(t)
   const { read } = await write(join(t.testdirName, 'plan'), 'https://op.example')
