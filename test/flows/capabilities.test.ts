@@ -132,6 +132,7 @@ t.test('registration takes what is named, and nothing else', async (t) => {
   const lists: Record<string, string[]> = {
     grant_types_supported: ['grant_types'],
     response_types_supported: ['response_types'],
+    subject_types_supported: ['subject_type'],
     token_endpoint_auth_methods_supported: ['token_endpoint_auth_method'],
     token_endpoint_auth_signing_alg_values_supported: ['token_endpoint_auth_signing_alg'],
     request_object_signing_alg_values_supported: ['request_object_signing_alg'],
