@@ -101,8 +101,6 @@ export interface Supported {
   algorithms: readonly string[]
   /** Whether servers may be called over plain http, not on loopback only. */
   insecureHttp?: boolean
-  /** Whether clients can show certificates. */
-  certificates?: boolean
 }
 
 export interface CheckedMetadata {

@@ -46,11 +46,9 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     queueLimit: 100,
   })
   const accounts = createAccounts({ store: createUserStore(database), hasher, clock })
-  const certificateSupport = certificateSupportOf(config)
   const supported = {
     grantTypes: grantTypeNames,
-    authMethods: authMethodNamesWith(certificateSupport),
-    certificates: certificateSupport.certificates,
+    authMethods: authMethodNamesWith(certificateSupportOf(config)),
     algorithms: config.signingAlgs,
     insecureHttp: config.insecureHttp,
   }

@@ -28,11 +28,11 @@ t.test('the profile fapi2 switches on what FAPI 2.0 asks', async (t) => {
 
 t.test('a certificate binds the tokens of a fapi2 client instead of DPoP', async (t) => {
   const mtls = { ...bank, tls_client_certificate_bound_access_tokens: true }
-  const { metadata } = validateClientMetadata(mtls, { ...supported, certificates: true })
-  t.equal(metadata?.tls_client_certificate_bound_access_tokens, true)
+  const authMethods = [...supported.authMethods, 'self_signed_tls_client_auth']
+  const { metadata } = validateClientMetadata(mtls, { ...supported, authMethods })
   t.equal(metadata?.dpop_bound_access_tokens, undefined)
   const { faults } = validateClientMetadata(mtls, supported)
-  t.match(faults[0]?.message, /This server takes no client certificates/)
+  t.match(faults[0]?.message, /Clients can show no certificates here/)
   const without = { ...bank, tls_client_certificate_bound_access_tokens: false }
   t.strictSame(validateClientMetadata(without, supported).faults, [], 'to say so does no harm')
 })
