@@ -373,5 +373,11 @@ t.test(
       const ruleOfDetails = rule === 'never' ? 'never' : 'always'
       t.equal(consentRuleOf(client, redirectUri, detailed), ruleOfDetails, `${why}, with details`)
     }
+    const webApp = toClient({ application_type: 'web', token_endpoint_auth_method: 'none' })
+    const document = { fetchedAt: webApp.createdAt, freshUntil: webApp.createdAt }
+    const ruleAt = (uri: string) =>
+      consentRuleOf({ ...webApp, document }, uri, { authorizationDetails: undefined })
+    t.equal(ruleAt('http://localhost/cb'), 'always', 'no document says that it is no app')
+    t.equal(ruleAt('https://app.example/cb'), 'remembered')
   },
 )

@@ -12,7 +12,7 @@ import { nearlyValid, nearlyValidJson, type Seed } from './near-valid.ts'
 import { cookieHeader } from './routes.ts'
 
 /** FUZZ_RUNS for a longer hunt; FUZZ_SEED and FUZZ_PATH, which fast-check prints, repeat a run that failed. */
-const { FUZZ_RUNS: runs = '300', FUZZ_SEED: seed, FUZZ_PATH: path } = process.env
+const { FUZZ_RUNS: runs = '500', FUZZ_SEED: seed, FUZZ_PATH: path } = process.env
 const settings = {
   numRuns: Number(runs),
   ...(seed !== undefined && { seed: Number(seed) }),
