@@ -13,6 +13,7 @@ import { resolveClient, resolveRecipient, type Recipient } from '../authorizatio
 import { parseAuthorizationRequest } from '../authorization/request.ts'
 import type { RequestObjects } from '../authorization/request-object.ts'
 import type { AuthorizationResponse, AuthorizationResponses } from '../authorization/response.ts'
+import type { ClientDocuments } from '../clients/client-documents.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import type { BrowserSession } from '../http/browser-session.ts'
 import { logRefusal } from '../http/error-handler.ts'
@@ -30,7 +31,7 @@ import type { Watch } from '../watch/watch.ts'
 export interface AuthorizeDependencies {
   authorization: Authorization
   pendingRequests: PendingRequests
-  clients: Pick<ClientRegistry, 'find'>
+  clientDocuments: ClientDocuments
   browserSession: BrowserSession
   idTokenHints: IdTokenHints
   pages: Pages
@@ -41,6 +42,8 @@ export interface AuthorizeDependencies {
   watch: Watch
 }
 
+type Clients = Pick<ClientRegistry, 'find'>
+
 /** A request as it arrived, or as it was stored when it was pushed or had to wait for a person. */
 interface Received {
   params: Params
@@ -49,15 +52,17 @@ interface Received {
 }
 
 export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeDependencies): void {
-  const { authorization, pendingRequests, clients, browserSession, idTokenHints } = dependencies
-  const { pages, site, requestObjects, responses, requestPolicy, watch } = dependencies
+  const { authorization, pendingRequests, clientDocuments, browserSession } = dependencies
+  const { idTokenHints, pages, site, requestObjects, responses } = dependencies
+  const { requestPolicy, watch } = dependencies
 
   app.route({
     method: ['GET', 'POST'],
     url: paths.authorize,
     config: { isPage: true },
     async handler(request, reply) {
-      const received = await receive(anyParams(request))
+      const clients = clientDocuments.askedFrom(request.ip)
+      const received = await receive(anyParams(request), clients)
       const recipient = await resolveRecipient(received.params, clients)
       try {
         return await proceed(request, reply, received, recipient)
@@ -70,7 +75,7 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
     },
   })
 
-  async function receive(params: Params): Promise<Received> {
+  async function receive(params: Params, clients: Clients): Promise<Received> {
     const requestUri = params.get('request_uri')
     const reference = referenceOf(requestUri)
     if (reference !== undefined) {

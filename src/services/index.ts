@@ -107,7 +107,8 @@ export async function createServices(options: ServiceOptions) {
     ttlSeconds: config.authorizationRequestTtlSeconds,
     pushedTtlSeconds: config.pushedRequestTtlSeconds,
   })
-  const clientSources = createClientSources(options, admin)
+  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
+  const clientSources = createClientSources(options, admin, rateLimits)
   const { clientKeys } = clientSources
   const clientEncryption = createClientEncryption({ clientKeys })
   const requestObjects = createRequestObjects({
@@ -148,7 +149,6 @@ export async function createServices(options: ServiceOptions) {
   })
 
   const registrations = createRegistrationServices(options, admin)
-  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
 
   const basePath = basePathOf(issuer)
   const securityHeaders = createSecurityHeaders({ isHttps: issuer.startsWith('https:') })
