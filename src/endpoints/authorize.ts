@@ -25,6 +25,7 @@ import type { Site } from '../pages/layout.tsx'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
+import { isNative } from '../protocol/redirect-uri.ts'
 import type { IdTokenHints } from '../tokens/id-token-hints.ts'
 import type { Watch } from '../watch/watch.ts'
 
@@ -69,28 +70,39 @@ export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeD
       } catch (error) {
         if (!(error instanceof OAuthError) || error.status >= 500) throw error
         if (error.code === 'invalid_request_uri') throw error // the client has its answer
+        if (!(await isTrusted(request, received, recipient))) throw error
         logRefusal(request, error)
         return send(reply, await responses.withError(recipient, error))
       }
     },
   })
 
+  /** RFC 9700 §4.11.2: no mere link leads through us to where the document of a stranger says. */
+  async function isTrusted(
+    request: FastifyRequest,
+    { pending }: Received,
+    { client, redirectUri }: Recipient,
+  ): Promise<boolean> {
+    if (!client.document || isNative(redirectUri) || pending?.decision) return true
+    return (await browserSession.findWithConsent(request, client.clientId)).consent !== undefined
+  }
+
   async function receive(params: Params, clients: Clients): Promise<Received> {
     const requestUri = params.get('request_uri')
     const reference = referenceOf(requestUri)
+    const object = params.get('request')
+    if (object !== undefined && requestUri !== undefined)
+      throw new OAuthError(
+        'invalid_request',
+        `The parameters 'request' and 'request_uri' exclude each other (RFC 9101 §5). Send one.`,
+      )
     if (reference !== undefined) {
       const pending = await pendingRequests.find(reference)
       if (!pending || pending.clientId !== params.get('client_id')) throw notPending()
       const stored = new Params(pending.parameters)
       return { params: stored, arrival: pending, pending: { ...pending, reference } }
     }
-    const object = params.get('request')
     if (object === undefined) return { params, arrival: { isPushed: false, isSigned: false } }
-    if (requestUri !== undefined)
-      throw new OAuthError(
-        'invalid_request',
-        `The parameters 'request' and 'request_uri' exclude each other (RFC 9101 §5). Send one.`,
-      )
     const client = await resolveClient(params, clients)
     return {
       params: await requestObjects.open(client, object),
