@@ -159,6 +159,5 @@ export function refuseMetadata(
   sentences: string,
   code: 'invalid_client_metadata' | 'invalid_redirect_uri' = 'invalid_client_metadata',
 ): OAuthError {
-  const inAscii = sentences.replaceAll('§', 'section ').replaceAll('…', '...')
-  return new OAuthError(code, `Mend the client's metadata. ${inAscii}`)
+  return new OAuthError(code, `Mend the client's metadata. ${sentences}`)
 }
