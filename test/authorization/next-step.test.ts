@@ -335,6 +335,11 @@ t.test('every combination is decided by the first rule that applies', async (t) 
   )
 })
 
+t.test('max_age=0 wants a sign-in even in the moment of one (§3.1.2.1)', async (t) => {
+  const state = stateOf({ session: 'earlier', consent: 'full', maxAge: 'zero' })
+  t.equal(nextStep({ ...state, now: state.session?.authTime ?? state.now }).kind, 'login')
+})
+
 t.test(
   'the session that is asked to consent or gets the code is the one that was found',
   async (t) => {
