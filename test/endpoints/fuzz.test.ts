@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import t from 'tap'
 import { deviceCodeGrant, jwtBearerGrant } from '../../src/protocol/grant-types.ts'
-import { authorizationUrl, obtainTokens, signIn } from '../support/flow.ts'
+import { authorizationUrl, obtainTokens, post, signIn } from '../support/flow.ts'
 import { createTestProvider, redirectUri } from '../support/provider.ts'
 import { send, type Answer } from '../support/raw-http.ts'
 import { accessTokenType, exchangeGrant, jwtType } from '../support/token-exchange.ts'
@@ -51,6 +51,7 @@ const login = formOf(await stranger.open(authorizationUrl(provider, client))).fi
 const other = await provider.createClient({ post_logout_redirect_uris: [redirectUri] })
 const consent = formOf(await browser.open(authorizationUrl(provider, other))).fields
 const device = formOf(await browser.open(`${issuer}/device`)).fields
+const pushed = await post(provider, '/par', other, requestOf(provider, other))
 const basic = Buffer.from(`${client.clientId}:${client.secret}`).toString('base64')
 
 /** Where each endpoint may send a browser. */
@@ -65,6 +66,25 @@ const seeds: Seed[] = [
     methods: ['GET'],
     parameters: { ...requestOf(provider, other), id_token_hint: tokens.id_token, prompt: 'none' },
     headers: { cookie: cookieHeader(browser) },
+  },
+  {
+    path: '/authorize',
+    methods: ['GET', 'POST'],
+    parameters: {
+      client_id: other.clientId,
+      request_uri: `urn:ietf:params:oauth:request_uri:${consent['request']}`,
+    },
+    headers: { cookie: cookieHeader(browser) },
+  },
+  {
+    path: '/login',
+    methods: ['GET', 'POST'],
+    parameters: {
+      ...login,
+      request: String(pushed.body['request_uri']).split(':').at(-1) ?? '',
+      decision: 'deny',
+    },
+    headers: { cookie: cookieHeader(stranger) },
   },
   {
     path: '/par',

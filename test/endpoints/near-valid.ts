@@ -102,6 +102,8 @@ const oddities = [
   'jwt',
   'form_post.jwt',
   'consent',
+  'deny',
+  'allow',
   'create',
   'login consent',
   'select_account create',
