@@ -2,8 +2,10 @@
 import type { ClientMetadata, Supported } from '../clients/metadata.ts'
 import { validateClientMetadata } from '../clients/metadata.ts'
 import { withoutNulls, type Fault } from '../clients/rules.ts'
-import { OAuthError } from '../protocol/errors.ts'
+import type { OAuthError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
+import { refuseMetadata } from './refusal.ts'
+import { requireProvenSector } from './sector.ts'
 
 /** Whoever adds a member decides here: true only if it can give the client no more than a person then consents to. */
 const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
@@ -45,6 +47,8 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   tls_client_auth_san_uri: true,
   tls_client_auth_san_ip: true,
   tls_client_auth_san_email: true,
+  subject_type: true, // but not changed
+  sector_identifier_uri: true, // but not changed
   default_max_age: true,
   default_acr_values: true,
   authorization_details_types: false, // client_credentials would give them without a person
@@ -105,6 +109,7 @@ export function settleMetadata(
     { ...supported, grantTypes: supported.grantTypes.filter((name) => grantTypes.has(name)) },
   )
   if (!metadata) throw refusalOf(faults)
+  requireProvenSector(metadata, current)
   if (!given['scope']) return { ...metadata, scope: defaultScope(metadata, scopes) }
   // RFC 7591 §2 lets the server give less than was asked for; the answer tells.
   const allowed = new Set([...scopes, ...(current?.scope.split(' ') ?? [])])
@@ -149,15 +154,7 @@ function pick(metadata: object, isWanted: (member: keyof ClientMetadata) => bool
 /** RFC 7591 §3.2.2. */
 function refusalOf(faults: readonly Fault[]): OAuthError {
   const isOfRedirectUris = faults.some(({ member }) => member === 'redirect_uris')
-  return refuseMetadata(
-    faults.map(({ message }) => message).join(' '),
-    isOfRedirectUris ? 'invalid_redirect_uri' : 'invalid_client_metadata',
-  )
-}
-
-export function refuseMetadata(
-  sentences: string,
-  code: 'invalid_client_metadata' | 'invalid_redirect_uri' = 'invalid_client_metadata',
-): OAuthError {
-  return new OAuthError(code, `Mend the client's metadata. ${sentences}`)
+  return refuseMetadata(faults.map(({ message }) => message).join(' '), {
+    code: isOfRedirectUris ? 'invalid_redirect_uri' : 'invalid_client_metadata',
+  })
 }

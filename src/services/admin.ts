@@ -6,6 +6,8 @@ import { createClientIdUrlRule } from '../clients/client-id-url.ts'
 import { createClientRegistry } from '../clients/registry.ts'
 import { createResourceStore } from '../clients/resources-store.ts'
 import { createResources } from '../clients/resources.ts'
+import { createFetchSectorIdentifier } from '../clients/sector-identifier.ts'
+import { createFindSectorFault } from '../clients/sector.ts'
 import { createClientStore } from '../clients/store.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../database/clock.ts'
@@ -25,6 +27,7 @@ import { createSessionStore } from '../sessions/store.ts'
 import { createAccounts } from '../users/accounts.ts'
 import { createPasswordHasher } from '../users/passwords.ts'
 import { createUserStore } from '../users/store.ts'
+import { createSectorDocuments } from './outgoing.ts'
 
 export interface ServiceOptions {
   config: Config
@@ -52,12 +55,17 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     enabled: config.clientIdMetadataDocuments,
     hosts: config.clientIdMetadataHosts ?? [],
   })
+  const fetchDocument = createSectorDocuments({ config, clock })
+  const findSectorFault = createFindSectorFault({
+    fetchSectorIdentifier: createFetchSectorIdentifier({ fetchDocument }),
+  })
   const clients = createClientRegistry({
     store: createClientStore(database),
     clock,
     cacheSize,
     supported,
     isClientIdUrl,
+    findSectorFault,
   })
   const resources = createResources({
     store: createResourceStore(database),
@@ -96,6 +104,7 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     clients,
     supported,
     isClientIdUrl,
+    findSectorFault,
     initialAccessTokens: createInitialAccessTokens({
       database,
       store: createInitialAccessTokenStore(database),

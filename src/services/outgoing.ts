@@ -27,6 +27,11 @@ export function createNamedDocuments({ config, clock }: { config: OutgoingConfig
   return createFetchDocument({ send: createWayOut(config, 16), clock })
 }
 
+/** What anybody at all names, who registers a client. */
+export function createSectorDocuments({ config, clock }: { config: OutgoingConfig; clock: Clock }) {
+  return createFetchDocument({ send: createWayOut(config, 8), clock })
+}
+
 /** As many forms at a time as deliver-logouts sends at most. */
 export function createLogoutForms(config: OutgoingConfig, timeoutMilliseconds?: number) {
   return createPostForm(createWayOut(config, 64, timeoutMilliseconds))

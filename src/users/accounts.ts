@@ -29,9 +29,11 @@ type Around = (
 export interface Accounts {
   /** `around` may do more in the transaction that it opens; undefined there: the name is taken. */
   create(account: NewAccount, around?: Around): Promise<Account>
-  /** By email or username, in any letter case, or by sub. */
+  /** By email or username, in any letter case, or by what a token names them by. */
   find(identifier: string): Promise<Account | undefined>
   findBySub(sub: string): Promise<Account | undefined>
+  /** By what a token names the user by: the `sub` itself or, for a pairwise client, another subject. */
+  findBySubject(subject: string): Promise<Account | undefined>
   /** By that one name, email and username in any letter case. */
   findBy(name: 'sub' | 'email' | 'username', value: string): Promise<Account | undefined>
   list(page: AccountPage): Promise<Account[]>
@@ -103,10 +105,12 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
     async find(identifier) {
       const name = normalizeIdentifier(identifier)
       if (isSub(name)) return store.findBySub(name.toLowerCase())
-      return (await findLogin(name))?.account
+      return (await findLogin(name))?.account ?? store.findBySubject(name)
     },
 
     findBySub: (sub) => store.findBySub(sub),
+
+    findBySubject: (subject) => store.findBySubject(subject),
 
     async findBy(name, value) {
       if (name === 'sub') return store.findBySub(value)

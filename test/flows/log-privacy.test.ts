@@ -162,8 +162,9 @@ t.test('no secret of a whole flow, faults included, is in log, events or metrics
     const request = { client_id: signer.clientId, request: keep('request object', object) }
     await browser.open(`${issuer}/authorize?${encode(request).toString()}`)
     const { body } = await post(provider, '/par', signer, request)
-    if (body['request_uri'] === undefined) continue
-    const uri = keep('request_uri', String(body['request_uri']))
+    const { request_uri: uri } = body
+    if (typeof uri !== 'string') continue
+    keep('request_uri', uri)
     keep('reference', uri.split(':').at(-1))
     const wrong = `${issuer}/authorize?${encode({ client_id: 'x', request_uri: uri }).toString()}`
     await browser.open(wrong)

@@ -37,7 +37,7 @@ async function setUp(t: Parameters<typeof createTestKeys>[0]) {
     rotation,
     keyring,
     sub: account.sub,
-    hints: createIdTokenHints({ ownTokens }),
+    hints: createIdTokenHints({ ownTokens, accounts }),
     idToken: await tokens.idToken({ ...request, grant, account, nonce: undefined }),
     accessToken: await tokens.accessToken({
       ...request,
