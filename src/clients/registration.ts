@@ -25,7 +25,7 @@ interface Identity {
 }
 
 /** The server adds these when it shows a client; they may come back and are ignored. */
-const addedMembers = ['client_id_issued_at', 'client_secret_expires_at']
+const addedMembers = ['client_id_issued_at', 'client_secret_expires_at', 'registered_by']
 const identityMembers = new Set(['client_id', 'client_secret', ...addedMembers])
 
 /**

@@ -59,7 +59,7 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   software_id: true,
   software_version: true,
   skip_consent: false, // consent is what protects people from clients that nobody knows
-  require_pkce: false, // could only be looser than the rule
+  require_pkce: false, // could only be looser than the rule: the settings say so, for all
   custom_claims: false, // claims of access tokens that APIs trust
   token_exchange: false, // tokens that were given to others
   allowed_cors_origins: false, // follow from the redirect URIs
@@ -78,6 +78,8 @@ export interface RegistrationPolicy {
   supported: Supported
   /** The most that a client may ask for. */
   scopes: readonly string[]
+  /** Whether a confidential client needs PKCE where it sends no nonce (OAuth 2.1 §7.5.1). */
+  requiresPkce: boolean
 }
 
 /**
@@ -86,7 +88,7 @@ export interface RegistrationPolicy {
  */
 export function settleMetadata(
   input: JsonObject,
-  { supported, scopes }: RegistrationPolicy,
+  { supported, scopes, requiresPkce }: RegistrationPolicy,
   {
     isVouchedFor,
     isScopeStated = false,
@@ -104,11 +106,12 @@ export function settleMetadata(
     ...(isVouchedFor ? ['client_credentials'] : []),
     ...(current?.grant_types ?? []),
   ])
-  const { metadata, faults } = validateClientMetadata(
-    { ...(current && onlyForAdministrators(current)), ...given },
+  const checked = validateClientMetadata(
+    { ...(current && staysAsItIs(current, given)), ...given },
     { ...supported, grantTypes: supported.grantTypes.filter((name) => grantTypes.has(name)) },
   )
-  if (!metadata) throw refusalOf(faults)
+  if (!checked.metadata) throw refusalOf(checked.faults)
+  const metadata = requiresPkce ? checked.metadata : withoutPkce(checked.metadata)
   requireProvenSector(metadata, current)
   if (!given['scope']) return { ...metadata, scope: defaultScope(metadata, scopes) }
   // RFC 7591 §2 lets the server give less than was asked for; the answer tells.
@@ -138,8 +141,18 @@ export function onlyRegistrable(metadata: object): JsonObject {
   return pick(metadata, (member) => isRegistrable[member])
 }
 
-function onlyForAdministrators(metadata: object): JsonObject {
-  return pick(metadata, (member) => !isRegistrable[member])
+/** What is for administrators; but a client that becomes public needs PKCE again (RFC 9700 §2.1.1). */
+function staysAsItIs(current: ClientMetadata, given: JsonObject): JsonObject {
+  const stays = pick(current, (member) => !isRegistrable[member])
+  const { require_pkce: requirePkce, ...others } = stays
+  const becomesPublic = given['token_endpoint_auth_method'] === 'none'
+  return becomesPublic && requirePkce === false ? others : stays
+}
+
+/** What an administrator or a profile demands goes before. */
+function withoutPkce(metadata: ClientMetadata): ClientMetadata {
+  const isPublic = metadata.token_endpoint_auth_method === 'none'
+  return isPublic ? metadata : { require_pkce: false, ...metadata }
 }
 
 function pick(metadata: object, isWanted: (member: keyof ClientMetadata) => boolean): JsonObject {

@@ -15,6 +15,7 @@ import type { Database } from '../database/database.ts'
 import { grantTypeNames } from '../grants/index.ts'
 import { createInitialAccessTokenStore } from '../registration/initial-access-tokens-store.ts'
 import { createInitialAccessTokens } from '../registration/initial-access-tokens.ts'
+import { createRegistrarStore } from '../registration/registrar-store.ts'
 import { createClientActs } from '../revocation/client-acts.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { createRevocationStore } from '../revocation/store.ts'
@@ -111,6 +112,7 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
       audit,
       clock,
     }),
+    registrars: createRegistrarStore(database),
     resources,
     audit,
     logouts,

@@ -25,7 +25,11 @@ export function createRegistrationServices(
     }),
     audit,
     clock,
-    policy: { supported, scopes: config.registrationScopes },
+    policy: {
+      supported,
+      scopes: config.registrationScopes,
+      requiresPkce: config.registrationRequiresPkce,
+    },
     unusedTtlSeconds: config.registrationUnusedTtlSeconds,
   })
 }

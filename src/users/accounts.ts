@@ -4,7 +4,7 @@ import type { Clock } from '../database/clock.ts'
 import type { Queryable } from '../database/database.ts'
 import { validateUserClaims } from '../protocol/claims.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import { findIdentifierKind, isSub, normalizeIdentifier } from './identifiers.ts'
+import { findIdentifierKind, isPairwise, isSub, normalizeIdentifier } from './identifiers.ts'
 import { checkNewAccount, type NewAccount } from './new-account.ts'
 import { findPasswordFaults } from './password-rules.ts'
 import type { PasswordHasher } from './passwords.ts'
@@ -105,7 +105,8 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
     async find(identifier) {
       const name = normalizeIdentifier(identifier)
       if (isSub(name)) return store.findBySub(name.toLowerCase())
-      return (await findLogin(name))?.account ?? store.findBySubject(name)
+      const login = await findLogin(name)
+      return login || !isPairwise(name) ? login?.account : store.findBySubject(name)
     },
 
     findBySub: (sub) => store.findBySub(sub),

@@ -11,8 +11,6 @@ export interface Module {
   client?: keyof Suite['clients']
   /** What its client registers besides, when it registers itself. */
   metadata?: object
-  /** A member of the metadata; where it is not true, the suite skips the module. */
-  appliesWith?: string
   run(run: Run): Promise<void>
 }
 
@@ -28,10 +26,8 @@ export function runModules(
   clientOf: ClientOf = (_t, { client = 'client' }) => suite.clients[client],
 ): void {
   for (const module of modules) {
-    const { name, says, appliesWith } = module
-    const applies = appliesWith === undefined || suite.metadata[appliesWith] === true
-    const skip = applies ? false : `${appliesWith} is not advertised`
-    t.test(`${plan} / ${name}: ${says}`, { skip }, async (t) => {
+    const { name, says } = module
+    t.test(`${plan} / ${name}: ${says}`, async (t) => {
       await module.run(suite.begin(t, name, { client: await clientOf(t, module) }))
     })
   }
