@@ -49,12 +49,12 @@ export async function createServices(options: ServiceOptions) {
   addGauges({ ...watchServices, database, clock, keyring, revocationFeed })
 
   const { possession, presentedBy, authorities } = createBindingServices(options, serverSecret)
-  const clientSources = createClientSources(options, admin)
+  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
+  const clientSources = createClientSources(options, admin, rateLimits)
   const { clientKeys } = clientSources
   const clientEncryption = createClientEncryption({ clientKeys })
   const assertions = createAssertionStore(database)
   const registrations = createRegistrationServices(options, admin)
-  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
 
   return {
     ...admin,
