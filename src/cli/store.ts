@@ -7,6 +7,15 @@ export interface ServerFacts {
   isReadOnly: boolean
 }
 
+export interface ClientUri {
+  clientId: string
+  /** Of its metadata. */
+  member: string
+  uri: string
+}
+
+const uriMembers = ['backchannel_logout_uri', 'jwks_uri']
+
 export function createDoctorStore(database: Queryable) {
   return {
     async ping(): Promise<void> {
@@ -34,6 +43,19 @@ export function createDoctorStore(database: Queryable) {
         [before],
       )
       return rows.map(({ client_id: clientId }) => clientId)
+    },
+
+    /** Where this server is to ask or to tell clients, of those that an administrator has made; a few dozen at most. */
+    async listClientUris(): Promise<ClientUri[]> {
+      const rows = await database.query<{ client_id: string; member: string; uri: string }>(
+        `select c.client_id, m.member, c.metadata ->> m.member as uri
+         from clients c, unnest($1::text[]) as m(member)
+         where c.metadata ? m.member and c.revoked_at is null and c.document_fetched_at is null
+           and not exists (select from client_registrations r where r.client_id = c.client_id)
+         order by 1, 2 limit 50`,
+        [uriMembers],
+      )
+      return rows.map(({ client_id: clientId, member, uri }) => ({ clientId, member, uri }))
     },
 
     /** By name, in order; none when nothing was ever applied. */
