@@ -3,6 +3,46 @@ import type { Variant } from './fapi2/variant.ts'
 
 const words = (text: string) => text.trim().split(/\s+/)
 
+const targets: Readonly<Record<string, string[]>> = {
+  'oidcc-basic': basic(),
+  'oidcc-formpost-basic': basic(),
+  'oidcc-config': ['oidcc-discovery-endpoint-verification'],
+  'oidcc-3rdparty-init-login': ['oidcc-3rd_party-init-login', 'oidcc-3rd_party-init-login-nohttps'],
+  'oidcc-backchannel-rp-initiated-logout': [
+    'oidcc-backchannel-logout-discovery-endpoint-verification',
+    'oidcc-backchannel-rp-initiated-logout',
+  ],
+  'oidcc-rp-initiated-logout': words(`
+    oidcc-rp-initiated-logout-discovery-endpoint-verification oidcc-rp-initiated-logout
+    oidcc-rp-initiated-logout-no-state oidcc-rp-initiated-logout-bad-post-logout-redirect-uri
+    oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri
+    oidcc-rp-initiated-logout-modified-id-token-hint oidcc-rp-initiated-logout-bad-id-token-hint
+    oidcc-rp-initiated-logout-no-id-token-hint oidcc-rp-initiated-logout-no-params
+    oidcc-rp-initiated-logout-no-post-logout-redirect-uri oidcc-rp-initiated-logout-only-state`),
+}
+
+/** Those with static clients. */
+function basic(): string[] {
+  return words(`
+    oidcc-server oidcc-response-type-missing oidcc-userinfo-get oidcc-userinfo-post-header
+    oidcc-userinfo-post-body oidcc-ensure-request-without-nonce-succeeds-for-code-flow
+    oidcc-scope-profile oidcc-scope-email oidcc-scope-address oidcc-scope-phone oidcc-scope-all
+    oidcc-alternate-happy-flow oidcc-display-page oidcc-display-popup
+    oidcc-prompt-login oidcc-prompt-none-not-logged-in oidcc-prompt-none-logged-in
+    oidcc-max-age-1 oidcc-max-age-10000 oidcc-ensure-request-with-unknown-parameter-succeeds
+    oidcc-id-token-hint oidcc-login-hint oidcc-ui-locales oidcc-claims-locales
+    oidcc-ensure-request-with-acr-values-succeeds oidcc-codereuse oidcc-codereuse-30seconds
+    oidcc-ensure-registered-redirect-uri oidcc-ensure-post-request-succeeds
+    oidcc-server-client-secret-post
+    oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported
+    oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported
+    oidcc-claims-essential oidcc-ensure-request-object-with-redirect-uri oidcc-refresh-token
+    oidcc-ensure-request-with-valid-pkce-succeeds`)
+}
+
+/** Of a plan with static clients; of others nothing is demanded here. */
+export const targetsFor = (plan: string): readonly string[] => targets[plan] ?? []
+
 /** D: with DPoP only; K: with private_key_jwt only; O: with OpenID Connect only; S: with signed requests only. */
 const fapi2Targets: [letters: string, names: string[]][] = [
   [
@@ -74,7 +114,12 @@ const fapi2Targets: [letters: string, names: string[]][] = [
 ]
 
 /** Of a FAPI 2.0 plan in a variant: 56 with private_key_jwt, DPoP and OpenID Connect, and 14 more when signed. */
-export function fapi2TargetsFor({ auth, binding, openid, signed }: Variant): string[] {
+export function fapi2TargetsFor({
+  auth,
+  binding,
+  openid,
+  signed,
+}: Pick<Variant, 'auth' | 'binding' | 'openid' | 'signed'>): string[] {
   const letters = [
     binding === 'dpop' && 'D',
     auth === 'private_key_jwt' && 'K',
