@@ -37,8 +37,8 @@ api.get(
   requireToken(verifier, { baseUrl, scopes: ['accounts'] }),
   (request, response) => {
     const { sub, cnf } = request.auth.claims
-    if (cnf === undefined) return response.status(401).json({ error: 'invalid_token' })
-    response.json({ accounts: [{ id: '1', owner: sub, balance: '12.50' }] })
+    if (cnf) response.json({ accounts: [{ id: '1', owner: sub, balance: '12.50' }] })
+    else response.status(401).json({ error: 'invalid_token' }) // bound to nothing
   },
 )
 

@@ -126,7 +126,9 @@ function checkCredentials(
 t.test('the blocks of the plans lead through our pages, to the last selector', async (t) => {
   const suite = await createSuite(t)
   const plans = plansFor({
-    ...{ issuer: suite.issuer, suite: 'https://suite.example', alias: 'claviger' },
+    issuer: suite.issuer,
+    suite: 'https://suite.example',
+    alias: 'claviger',
     credentials: new Map(),
   })
   const authorize = new URL(`${suite.issuer}/authorize`)
@@ -152,7 +154,7 @@ t.test('the blocks of the plans lead through our pages, to the last selector', a
   ]
   const seen = new Set<string>()
   for (const { config } of plans) {
-    const { browser, override = {} } = config as unknown as PlanConfig
+    const { browser, override = {} } = config as unknown as Partial<PlanConfig>
     for (const [name, blocks] of Object.entries({ ...override, default: { browser } })) {
       if (!blocks.browser || seen.has(name)) continue
       seen.add(name)

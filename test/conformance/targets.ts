@@ -120,13 +120,14 @@ export function fapi2TargetsFor({
   openid,
   signed,
 }: Pick<Variant, 'auth' | 'binding' | 'openid' | 'signed'>): string[] {
-  const letters = [
+  const letters = new Set([
+    '',
     binding === 'dpop' && 'D',
     auth === 'private_key_jwt' && 'K',
     openid && 'O',
     signed && 'S',
-  ]
+  ])
   return fapi2Targets
-    .filter(([letter]) => letter === '' || letters.includes(letter))
+    .filter(([letter]) => letters.has(letter))
     .flatMap(([, names]) => names.map((name) => `fapi2-security-profile-final-${name}`))
 }

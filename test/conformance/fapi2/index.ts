@@ -2,6 +2,7 @@
 import { assertionModules } from './assertions.ts'
 import { discoveryModule } from './discovery.ts'
 import { dpopModules } from './dpop.ts'
+import { happyFlowModule } from './happy-flow.ts'
 import type { Fapi2Module } from './module.ts'
 import { pushedRequestModules } from './pushed-requests.ts'
 import { requestObjectModules } from './request-objects.ts'
@@ -10,6 +11,7 @@ import { tokenModules } from './tokens.ts'
 
 export const fapi2Modules: readonly Fapi2Module[] = [
   discoveryModule,
+  happyFlowModule,
   ...requestModules,
   ...dpopModules,
   ...tokenModules,

@@ -25,15 +25,20 @@ export function runFapi2Modules(
   plan: 'fapi2-security-profile-final' | 'fapi2-message-signing-final',
   { variant, begin }: Fapi2Suite,
   modules: readonly Fapi2Module[],
+  {
+    only = /./,
+  }: { /** Names of those that are run, where another test has all. */ only?: RegExp } = {},
 ): void {
-  const applicable = modules.filter(({ only = {} }) =>
-    Object.entries(only).every(([name, value]) => variant[name as keyof Variant] === value),
+  const applicable = modules.filter((module) =>
+    Object.entries(module.only ?? {}).every(
+      ([name, value]) => variant[name as keyof Variant] === value,
+    ),
   )
   const tested = new Set(applicable.map(({ name }) => prefix + name))
   t.test(`${plan}${variant.name}: every module of it is tested`, async (t) =>
     t.strictSame(tested, new Set(fapi2TargetsFor(variant))),
   )
-  for (const module of applicable) {
+  for (const module of applicable.filter(({ name }) => only.test(name))) {
     const name = prefix + module.name
     t.test(`${plan}${variant.name} / ${name}: ${module.says}`, async (t) => {
       await module.run(await begin(t, { ...module, name }))

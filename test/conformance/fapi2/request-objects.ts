@@ -18,7 +18,7 @@ const pushObject = (run: Fapi2Run, request: string): Promise<Answer> =>
 
 /** Undefined leaves a claim out. */
 const refuses = (changesOf: (run: Fapi2Run) => object, alg?: string) => async (run: Fapi2Run) => {
-  for (const changes of [changesOf(run)].flat() as object[]) {
+  for (const changes of [changesOf(run)].flat()) {
     const answer = await pushObject(run, await run.client.sign(objectOf(run, changes), alg))
     isRefused(run.t, answer, 'invalid_request_object')
   }

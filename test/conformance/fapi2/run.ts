@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import type { Test } from 'tap'
-import { createDpopKey, type DpopKey } from '../../support/dpop.ts'
 import { challenge, encode, verifier, type Answer, type Fields } from '../../support/flow.ts'
 import type { SuiteBrowser, Visit } from '../../support/suite-browser.ts'
 import {
@@ -12,18 +11,10 @@ import {
   checkTokenResponse,
 } from '../../support/suite-checks.ts'
 import type { Suite } from '../../support/suite.ts'
-import type { Proof } from '../../verifier/holder.ts'
+import { createCalls, type Calls, type How } from './calls.ts'
 import type { Fapi2Client } from './client.ts'
 import { openJarm } from './jarm.ts'
 import type { Variant } from './variant.ts'
-
-/** Who sends something, and with what; the client itself with all that it needs, unless it says otherwise. */
-export interface How {
-  as?: Fapi2Client
-  assertion?: string
-  /** undefined: none. */
-  dpop?: string | undefined
-}
 
 export interface Response extends Visit {
   sent: Fields
@@ -36,43 +27,27 @@ export interface Flow extends Response {
   idToken: JWTPayload | undefined
 }
 
-export interface Fapi2Run {
+export interface Fapi2Run extends Calls {
   t: Test
   suite: Suite
   variant: Variant
   client: Fapi2Client
   browser: SuiteBrowser
-  /** Its DPoP key, and one that is nobody's. */
-  key: DpopKey
-  otherKey: DpopKey
   /** The same browser and the other client, with a key of its own. */
   second(): Promise<Fapi2Run>
   seconds(ahead?: number): number
-  endpoint(name: string): string
-  resourceUrl: string
+  /** The parameters of a good request; undefined leaves one out. */
   request(changes?: Fields): Fields
   /** In a request object, if the variant signs. */
   push(changes?: Fields, how?: How): Promise<Answer>
-  post(endpoint: string, fields: Fields, how?: How): Promise<Answer>
   /** The reference of a request that is in order. */
   requestUri(changes?: Fields, how?: How): Promise<string>
-  /** Brings the reference; what else stands beside it, and whose name. */
+  /** Brings the reference, and what else is to stand beside it. */
   visit(requestUri: string, more?: Fields): Promise<Visit>
   /** Pushes, and goes on until something arrives at the redirect URI. */
   authorize(changes?: Fields, how?: How & { beside?: Fields }): Promise<Response>
-  token(fields: Fields, how?: How): Promise<Answer>
   redeem(response: Response, changes?: Fields, how?: How): Promise<Answer>
   refresh(refreshToken: unknown, how?: How): Promise<Answer>
-  /** A proof for an endpoint by its name, or for the resource. */
-  prove(target: string, proof?: Proof & { by?: DpopKey }): Promise<string>
-  /** The headers of a good request for the resource. */
-  authorization(token: string): Promise<Record<string, string>>
-  /** Asks the protected resource; `headers` are instead of those that a good request has. */
-  resource(
-    token: string,
-    headers?: Record<string, string>,
-    how?: { as?: Fapi2Client },
-  ): Promise<Answer>
   /** From the pushed request to the resource, with everything checked that is checked always. */
   flow(changes?: Fields, how?: How): Promise<Flow>
 }
@@ -85,20 +60,13 @@ export interface RunParts {
   browser: SuiteBrowser
 }
 
-const random = (bytes = 8) => randomBytes(bytes).toString('base64url')
+const random = () => randomBytes(8).toString('base64url')
 
 export async function createFapi2Run(parts: RunParts): Promise<Fapi2Run> {
   const { t, suite, variant, clients, browser } = parts
-  const { issuer, provider, metadata, jwks } = suite
+  const { issuer, provider, jwks } = suite
   const [client, other] = clients
-  const [key, otherKey] = [await createDpopKey(provider), await createDpopKey(provider)]
-  const aliases = (metadata['mtls_endpoint_aliases'] ?? {}) as Record<string, string>
-
-  function endpoint(name: string): string {
-    const member = `${name}_endpoint`
-    return (variant.usesCertificates ? aliases[member] : undefined) ?? String(metadata[member])
-  }
-  const resourceUrl = variant.resource ?? endpoint('userinfo')
+  const calls = await createCalls(suite, variant, client)
 
   const request = (changes: Fields = {}): Fields => ({
     response_type: 'code',
@@ -114,33 +82,21 @@ export async function createFapi2Run(parts: RunParts): Promise<Fapi2Run> {
   })
 
   const run: Fapi2Run = {
+    ...calls,
     t,
     suite,
     variant,
     client,
     browser,
-    key,
-    otherKey,
     second: () => createFapi2Run({ ...parts, clients: [other, client] }),
     seconds: (ahead = 0) => Math.floor(provider.clock.now().getTime() / 1000) + ahead,
-    endpoint,
-    resourceUrl,
     request,
 
     async push(changes, how = {}) {
       const sent = request(changes)
-      if (!variant.signed) return run.post('pushed_authorization_request', sent, how)
+      if (!variant.signed) return calls.post('pushed_authorization_request', sent, how)
       const object = await client.sign({ ...client.objectClaims(), ...withClaims(sent) })
-      return run.post('pushed_authorization_request', { request: object }, how)
-    },
-
-    async post(name, fields, { as = client, assertion, dpop } = {}) {
-      const response = await as.fetch(endpoint(name), {
-        method: 'POST',
-        headers: dpop === undefined ? {} : { dpop },
-        body: encode({ ...(await as.identity(assertion)), ...fields }),
-      })
-      return toAnswer(response)
+      return calls.post('pushed_authorization_request', { request: object }, how)
     },
 
     async requestUri(changes, how) {
@@ -155,7 +111,7 @@ export async function createFapi2Run(parts: RunParts): Promise<Fapi2Run> {
 
     visit(request_uri, more = {}) {
       const query = encode({ client_id: client.clientId, request_uri, ...more })
-      return browser.visit(`${endpoint('authorization')}?${query.toString()}`)
+      return browser.visit(`${calls.endpoint('authorization')}?${query.toString()}`)
     },
 
     async authorize(changes = {}, { beside = {}, ...how } = {}) {
@@ -167,13 +123,8 @@ export async function createFapi2Run(parts: RunParts): Promise<Fapi2Run> {
       return { ...opened, sent, fields: checkResponse(t, opened, expected) }
     },
 
-    async token(fields, how = {}) {
-      const proof = variant.binding === 'dpop' ? await run.prove('token') : undefined
-      return run.post('token', fields, { dpop: proof, ...how })
-    },
-
     redeem: ({ sent, fields }, changes = {}, how = {}) =>
-      run.token(
+      calls.token(
         {
           grant_type: 'authorization_code',
           code: fields['code'],
@@ -185,45 +136,28 @@ export async function createFapi2Run(parts: RunParts): Promise<Fapi2Run> {
       ),
 
     refresh: (refreshToken, how) =>
-      run.token({ grant_type: 'refresh_token', refresh_token: String(refreshToken) }, how),
-
-    prove(target, { by = key, ...proof } = {}) {
-      const isResource = target === 'resource'
-      const url = isResource ? resourceUrl : endpoint(target)
-      return by.prove(isResource ? 'GET ' : 'POST ', { url, ...proof })
-    },
-
-    async authorization(token) {
-      if (variant.binding === 'mtls') return { authorization: `Bearer ${token}` }
-      return { authorization: `DPoP ${token}`, dpop: await run.prove('resource', { token }) }
-    },
-
-    async resource(token, headers, { as = client } = {}) {
-      const shown = headers ?? (await run.authorization(token))
-      return toAnswer(await as.fetch(resourceUrl, { headers: shown }))
-    },
+      calls.token({ grant_type: 'refresh_token', refresh_token: String(refreshToken) }, how),
 
     async flow(changes, how) {
       const response = await run.authorize(changes, how)
       const answer = await run.redeem(response)
       const tokenType = variant.binding === 'dpop' ? 'DPoP' : 'Bearer'
       checkTokenResponse(t, answer, { tokenType, hasIdToken: variant.openid })
-      const { access_token: accessToken, id_token: signed } = answer.body
-      const idToken =
-        signed === undefined
-          ? undefined
-          : await checkIdToken(t, String(signed), {
-              jwks,
-              issuer,
-              clientId: client.clientId,
-              nonce: response.sent['nonce'] as string | undefined,
-              alg: 'ES256',
-              now: provider.clock.now(),
-            })
-      const resource = await run.resource(String(accessToken))
+      const accessToken = String(answer.body['access_token'])
+      const idToken = variant.openid
+        ? await checkIdToken(t, String(answer.body['id_token']), {
+            jwks,
+            issuer,
+            clientId: client.clientId,
+            nonce: response.sent['nonce'] as string | undefined,
+            alg: 'ES256',
+            now: provider.clock.now(),
+          })
+        : undefined
+      const resource = await calls.resource(accessToken)
       t.equal(resource.status, 200, JSON.stringify(resource.body))
       t.ok(Date.parse(resource.headers.get('date') ?? ''), 'the resource tells the date')
-      return { ...response, tokens: answer.body, accessToken: String(accessToken), idToken }
+      return { ...response, tokens: answer.body, accessToken, idToken }
     },
   }
   return run
@@ -232,11 +166,4 @@ export async function createFapi2Run(parts: RunParts): Promise<Fapi2Run> {
 /** In a request object it is JSON of its own, not JSON in a text (OpenID Connect Core §6.1). */
 function withClaims({ claims, ...request }: Fields): object {
   return claims === undefined ? request : { ...request, claims: JSON.parse(String(claims)) }
-}
-
-async function toAnswer(response: globalThis.Response): Promise<Answer> {
-  const { status, headers } = response
-  const text = await response.text()
-  const isJson = /^application\/json\b/.test(headers.get('content-type') ?? '')
-  return { status, headers, body: isJson ? JSON.parse(text) : {} }
 }
