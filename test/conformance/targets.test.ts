@@ -6,6 +6,7 @@ import { packageRoot } from '../support/postgres-run.ts'
 import { createCredentials } from './plan/credentials.ts'
 import { pairNames } from './plan/fapi-clients.ts'
 import { plansFor } from './plan/plans.ts'
+import { clientSecret } from './plan/seed.ts'
 import { fapi2TargetsFor } from './targets.ts'
 
 const directory = join(packageRoot, 'test/conformance')
@@ -29,6 +30,11 @@ t.test('every plan that we write a configuration for is run here', async (t) => 
     t.ok(isRun(name), name)
   }
   for (const pair of pairNames) t.ok(isRun(`'${pair}'`), pair)
+})
+
+t.test('the guide starts the resource with the secret of the seed', async (t) => {
+  const guide = await readFile(join(packageRoot, 'docs/conformance.md'), 'utf8')
+  t.match(guide, `CLIENT_SECRET=${clientSecret} `)
 })
 
 t.test('FAPI 2.0 has 56 modules, and 14 more for signed requests', async (t) => {
