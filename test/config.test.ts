@@ -58,6 +58,7 @@ t.test('without any variable everything has its default', async (t) => {
     clockSkewSeconds: 10,
     registration: 'off',
     registrationScopes: ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'],
+    registrationRequiresPkce: true,
     registrationUnusedTtlSeconds: 604_800,
     statementIssuers: undefined,
     revocationFeed: 'client',
@@ -190,6 +191,7 @@ t.test('settings are read', async (t) => {
       { CLAVIGER_REGISTRATION_SCOPES: 'openid orders' },
       { registrationScopes: ['openid', 'orders'] },
     ],
+    [{ CLAVIGER_REGISTRATION_REQUIRE_PKCE: 'off' }, { registrationRequiresPkce: false }],
     [
       {
         CLAVIGER_ACCESS_TOKEN_TTL_SECONDS: '1',
@@ -253,6 +255,7 @@ t.test('what does not fit is refused with what to write instead', async (t) => {
     ],
     [{ CLAVIGER_REGISTRATION_SCOPES: 'openid revocations' }, /without revocations and global/],
     [{ CLAVIGER_REGISTRATION_SCOPES: 'a  b' }, /single spaces/],
+    [{ CLAVIGER_REGISTRATION_REQUIRE_PKCE: 'false' }, /Write on or off\.$/],
     [{ CLAVIGER_SOFTWARE_STATEMENT_ISSUERS_FILE: '/no/file' }, /path of a JSON file/],
     [{ ISSUER: 'login.example.com' }, /Write an absolute URL such as/],
     [{ ISSUER: 'ftp://example.com' }, /Write an absolute URL such as/],

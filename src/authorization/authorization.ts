@@ -7,6 +7,7 @@ import { OAuthError } from '../protocol/errors.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Codes } from '../tokens/codes.ts'
 import type { IdTokenHint } from '../tokens/id-token-hints.ts'
+import type { Subjects } from '../tokens/subjects.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { consentRuleOf } from './consent-rule.ts'
 import { nextStep, type NextStep } from './next-step.ts'
@@ -39,11 +40,13 @@ export interface Authorization {
 
 export function createAuthorization({
   codes,
+  subjects,
   targets,
   settings,
   clock,
 }: {
   codes: Pick<Codes, 'create' | 'createInAnswerTo'>
+  subjects: Pick<Subjects, 'of'>
   targets: Pick<Targets, 'requireRegistered'>
   settings: { signUp: boolean; authorizationDetailsTypes: readonly string[] }
   clock: Pick<Clock, 'now'>
@@ -66,6 +69,7 @@ export function createAuthorization({
       const { scope, resources, authorizationDetails } = request
       await check(request)
 
+      const pairwise = session && subjects.of(client, session.sub)
       const now = clock.now()
       const step = nextStep({
         request,
@@ -73,6 +77,7 @@ export function createAuthorization({
         signedInSid: pending?.signedInSid,
         selectedAccount: pending?.selectedAccount,
         session,
+        subject: pairwise ?? session?.sub,
         hint,
         consent,
         consentRule: consentRuleOf(client, redirectUri, request),
@@ -85,6 +90,7 @@ export function createAuthorization({
       const grant = {
         clientId: client.clientId,
         sub,
+        subject: pairwise,
         sid,
         authTime,
         amr,

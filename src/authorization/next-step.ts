@@ -20,8 +20,10 @@ export interface State {
   /** What the person answered to this very request on the consent page. */
   decision: Decision | undefined
   session: Session | undefined
+  /** What the client knows the person of the session by. It learns of no other name that it is theirs. */
+  subject: string | undefined
   /** Whom the request is about. A revoked hint still tells, and asks for a sign-in that is later than the request. */
-  hint: Pick<IdTokenHint, 'sub' | 'isRevoked'> | undefined
+  hint: Pick<IdTokenHint, 'subject' | 'isRevoked'> | undefined
   consent: Consent | undefined
   /** Whether consent is needed at all, and whether a remembered one will do. */
   consentRule: 'never' | 'remembered' | 'always'
@@ -48,7 +50,7 @@ export function nextStep(state: State): NextStep {
       description: 'None of the acr values of the claims parameter can be reached here.',
     }
 
-  if (isAnswered && !isAskedFor(session, state))
+  if (isAnswered && !isAskedFor(state))
     return {
       kind: 'refuse',
       code: 'login_required',
@@ -56,10 +58,10 @@ export function nextStep(state: State): NextStep {
     }
 
   if (request.prompt.has('create') && !isAnswered) return { kind: 'createAccount' }
-  if (session && isAskedFor(session, state) && isToBeSelected(session, state))
+  if (session && isAskedFor(state) && isToBeSelected(session, state))
     return { kind: 'selectAccount' }
 
-  if (!session || !isAskedFor(session, state) || !isFreshEnough(session, state))
+  if (!session || !isAskedFor(state) || !isFreshEnough(session, state))
     return silent
       ? {
           kind: 'refuse',
@@ -81,8 +83,8 @@ export function nextStep(state: State): NextStep {
 }
 
 /** By id_token_hint, or as the value of the claim `sub` (§5.5.1). */
-function isAskedFor({ sub }: Session, { hint, request }: State): boolean {
-  return (hint === undefined || sub === hint.sub) && (request.subs?.includes(sub) ?? true)
+function isAskedFor({ subject = '', hint, request }: State): boolean {
+  return (!hint || subject === hint.subject) && (request.subs?.includes(subject) ?? true)
 }
 
 /** §5.5.1.1: what is essential and out of reach is refused before anybody is asked for a password. */

@@ -2,10 +2,12 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { Client, WrittenClient } from '../clients/registry.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import type { Registrar } from '../registration/registrar-store.ts'
 import { addEndingCommands } from './clients-end.ts'
 import { addCommand, addNoun } from './command.ts'
 import { readJson } from './input.ts'
 import { describeMembers, print, table, warn, type Format } from './output.ts'
+import { describeRegisteredBy, registeredBy } from './registered-by.ts'
 import { withServices } from './with-database.ts'
 
 const fileOption = ['--file <file>', 'RFC 7591 metadata as a JSON object; - is stdin'] as const
@@ -26,14 +28,22 @@ export function addClients(program: CommandUnknownOpts): void {
     description: 'list all clients',
     examples: ['claviger clients list', 'claviger clients list --json'],
   }).action((format) =>
-    withServices(async ({ clients: registry }) => {
+    withServices(async ({ clients: registry, registrars }) => {
       const { toClientInformation } = await import('../clients/registration.ts')
-      const all = await registry.list()
-      const document = { clients: all.map((client) => toClientInformation(client)) }
+      const [all, known] = [await registry.list(), await registrars.listRegistrars()]
+      const document = {
+        clients: all.map((client) => ({
+          ...toClientInformation(client),
+          registered_by: registeredBy(client, known.get(client.clientId)),
+        })),
+      }
       await print(format, document, () =>
         all.length === 0
           ? 'No clients. Type: claviger clients create --file client.json'
-          : table(['client_id', 'name', 'authenticates by', 'grants'], all.map(toRow)),
+          : table(
+              ['client_id', 'name', 'authenticates by', 'grants', 'registered by'],
+              all.map((client) => toRow(client, known.get(client.clientId))),
+            ),
       )
     }),
   )
@@ -42,13 +52,22 @@ export function addClients(program: CommandUnknownOpts): void {
     description: 'show the metadata of a client',
     examples: ['claviger clients show my-app', 'claviger clients show my-app --json > my-app.json'],
   }).action((clientId, format) =>
-    withServices(async ({ clients: registry }) => {
+    withServices(async ({ clients: registry, registrars }) => {
       const client = await registry.find(clientId)
       if (!client)
         throw new Refusal(
           `No client has the client_id ${JSON.stringify(clientId)}. Type: claviger clients list`,
         )
-      await printClient(format, { client, clientSecret: undefined, warnings: [] })
+      const { toClientInformation } = await import('../clients/registration.ts')
+      const registrar = (await registrars.listRegistrars(clientId)).get(clientId)
+      const document = {
+        ...toClientInformation(client),
+        registered_by: registeredBy(client, registrar),
+      }
+      const name = registrar?.tokenName === undefined ? '' : ` (${registrar.tokenName})`
+      await print(format, document, () =>
+        describeMembers({ ...document, registered_by: document.registered_by + name }),
+      )
     }),
   )
 
@@ -110,13 +129,14 @@ function addCreate(clients: CommandUnknownOpts): void {
 async function printClient(
   format: Format,
   { client, clientSecret, warnings }: WrittenClient,
-  headline?: string,
+  headline: string,
 ): Promise<void> {
   const { toClientInformation } = await import('../clients/registration.ts')
   const document = toClientInformation(client, clientSecret)
   await print(format, document, () =>
     [
-      ...(headline === undefined ? [] : [headline, '']),
+      headline,
+      '',
       describeMembers(document),
       ...(clientSecret === undefined
         ? []
@@ -126,11 +146,13 @@ async function printClient(
   warnings.forEach(warn)
 }
 
-function toRow({ clientId, metadata }: Client): string[] {
+function toRow(client: Client, registrar: Registrar | undefined): string[] {
+  const { clientId, metadata } = client
   return [
     clientId,
     metadata.client_name ?? '',
     metadata.token_endpoint_auth_method,
     metadata.grant_types.join(' '),
+    describeRegisteredBy(client, registrar),
   ]
 }

@@ -17,11 +17,13 @@ export async function reportOnJwt(
   { config, database, clock }: CommandContext,
 ): Promise<TokenReport> {
   const { createRevocationStore } = await import('../revocation/store.ts')
+  const { createUserStore } = await import('../users/store.ts')
   return reportOn(token, {
     issuer: config.issuer,
     now: clock.now(),
     keys: await readPublicKeys(database, clock.now()),
     revocations: createRevocationStore(database),
+    findAccount: (subject) => createUserStore(database).findBySubject(subject),
   })
 }
 

@@ -3,6 +3,7 @@ import type { VerificationKey } from '../keys/keyring.ts'
 import { verifyOwnToken } from '../keys/own-tokens.ts'
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
 import type { RevocationStore } from '../revocation/store.ts'
+import type { Account } from '../users/accounts.ts'
 import { originOf } from '../tokens/own-tokens.ts'
 import { isRevoked, revocationSubjects, type NotBefore } from '../verifier/not-before.ts'
 import { localTime, whenAndHow } from './time.ts'
@@ -20,6 +21,8 @@ export interface TokenReport {
   payload: JsonObject | undefined
   key: ReportedKey | undefined
   revokedBy: NotBefore[]
+  /** Whom it is about, if it is ours and they still are. */
+  account: Account | undefined
   checks: Check[]
 }
 
@@ -42,6 +45,7 @@ export interface ReportDependencies {
   now: Date
   keys: readonly ReportedKey[]
   revocations: Pick<RevocationStore, 'find'>
+  findAccount: (subject: string) => Promise<Account | undefined>
 }
 
 /** When nothing lies in the future. */
@@ -54,7 +58,7 @@ const kinds = new Map<string, TokenKind>([
 
 export async function reportOn(
   token: string,
-  { issuer, now, keys, revocations }: ReportDependencies,
+  { issuer, now, keys, revocations, findAccount }: ReportDependencies,
 ): Promise<TokenReport> {
   const [header, payload] = token.split('.').map(decode)
   const find = (kid: string) => keys.find((one) => one.kid === kid)
@@ -62,15 +66,17 @@ export async function reportOn(
   if (!header || !payload) {
     const text = verdict.valid ? '' : verdict.detail
     const checks = [{ name: 'form', passed: false, text }]
-    return { kind: 'unknown', valid: false, header, payload, key: undefined, revokedBy: [], checks }
+    const unknown = { key: undefined, revokedBy: [], account: undefined }
+    return { kind: 'unknown', valid: false, header, payload, ...unknown, checks }
   }
   const decoded = { header, payload }
   const key = find(String(header['kid']))
   const revokedBy = await findRevocations(decoded, revocations)
+  const signature = key && (await checkSignature(token, decoded, key))
   const checks = [
     checkType(header),
     checkKey(header, key),
-    ...(key ? [await checkSignature(token, decoded, key)] : []),
+    ...(signature ? [signature] : []),
     checkIssuer(payload, issuer),
     ...checkTimes(payload, now),
     checkRevocations(payload, revokedBy),
@@ -82,6 +88,7 @@ export async function reportOn(
     payload,
     key,
     revokedBy,
+    account: signature?.passed ? await findAccount(String(payload['sub'])) : undefined,
     checks,
   }
 }

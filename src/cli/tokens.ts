@@ -1,6 +1,8 @@
 /** claviger tokens: what a token says, whether it counts, and that it does no more. */
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
+import { subjectOf } from '../tokens/grant.ts'
 import type { RefreshFamily } from '../tokens/refresh-families.ts'
+import type { Account } from '../users/accounts.ts'
 import { addCommand, addNoun } from './command.ts'
 import { fields, indent, print, type Format } from './output.ts'
 import { whenAndHow } from './time.ts'
@@ -71,12 +73,13 @@ async function inspectOpaque(
 }
 
 function toDocument(report: TokenReport) {
-  const { kind, valid, header, payload, key, revokedBy, checks } = report
+  const { kind, valid, header, payload, key, revokedBy, account, checks } = report
   return {
     kind,
     valid,
     checks,
     key: key ? { kid: key.kid, alg: key.alg, state: key.state, since: key.since } : null,
+    user: account?.sub ?? null,
     issued_at: toDate(payload?.['iat']) ?? null,
     expires_at: toDate(payload?.['exp']) ?? null,
     revoked_by: revokedBy.map(({ kind: subject, id, notBefore }) => ({
@@ -89,7 +92,10 @@ function toDocument(report: TokenReport) {
   }
 }
 
-function describeReport({ kind, valid, header, payload, checks }: TokenReport, now: Date): string {
+function describeReport(
+  { kind, valid, header, payload, account, checks }: TokenReport,
+  now: Date,
+): string {
   const name = { access_token: 'access token', id_token: 'ID token', unknown: 'token' }[kind]
   const issued = toDate(payload?.['iat'])
   const rows = checks.map(
@@ -98,7 +104,11 @@ function describeReport({ kind, valid, header, payload, checks }: TokenReport, n
   return [
     valid ? `A valid ${name}` : `This ${name} is not valid`,
     '',
-    fields([...rows, ['  issued', issued && whenAndHow(issued, now)]]),
+    fields([
+      ...rows,
+      ['  issued', issued && whenAndHow(issued, now)],
+      ['  user', account && nameOf(account)],
+    ]),
     ...describePart('header', header),
     ...describePart('payload', payload),
   ].join('\n')
@@ -108,11 +118,16 @@ function describePart(name: string, part: object | undefined): string[] {
   return part ? ['', name, indent(JSON.stringify(part, null, 2))] : []
 }
 
+function nameOf({ email, username, sub }: Account): string {
+  return `${email ?? username} (${sub})`
+}
+
 function toFamilyDocument(family: RefreshFamily) {
   return {
     kind: 'refresh_token',
     valid: true,
-    sub: family.sub,
+    user: family.sub,
+    sub: subjectOf(family),
     client_id: family.clientId,
     scope: family.scope.join(' '),
     resources: family.resources,
@@ -131,7 +146,7 @@ function describeFamily(family: RefreshFamily, now: Date): string {
     'A live refresh token',
     '',
     fields([
-      ['user', `${account.email ?? account.username} (${family.sub})`],
+      ['user', nameOf(account)],
       ['client', family.clientId],
       ['scope', family.scope.join(' ')],
       ['resources', family.resources.join('\n') || undefined],

@@ -6,6 +6,7 @@ import { assertionAlgorithms, canVerify } from './jwks.ts'
 import type { ClientMetadata } from './metadata.ts'
 import { fapi2Algorithms, profileDemands } from './profiles.ts'
 import type { Fault } from './rules.ts'
+import { hasSector } from './sector.ts'
 
 interface Agreement {
   /** The first is the one to mend; none is judged when any of them is already known to be faulty. */
@@ -149,6 +150,11 @@ const agreements: Agreement[] = [
       m.jwks_uri === undefined,
     message:
       'The method self_signed_tls_client_auth needs the keys of the certificates or a jwks_uri, with the certificates as their x5c or without.',
+  },
+  {
+    members: ['sector_identifier_uri', 'subject_type', 'redirect_uris'],
+    isBroken: (m) => m.subject_type === 'pairwise' && !hasSector(m),
+    message: 'Pairwise subjects need it, unless all redirect URIs have https and the same host.',
   },
   {
     members: ['backchannel_logout_uri', 'backchannel_logout_session_required'],

@@ -1,7 +1,11 @@
 /** The rule for each member of client metadata by itself. */
 import { validateClientClaims } from '../protocol/claims.ts'
 import type { JsonObject } from '../protocol/json.ts'
-import { validateBackchannelUri, validateRedirectUri } from '../protocol/redirect-uri.ts'
+import {
+  validateBackchannelUri,
+  validateHttpsUri,
+  validateRedirectUri,
+} from '../protocol/redirect-uri.ts'
 import { assertionIssuers } from './assertion-issuers.ts'
 import { certificateNameRules } from './certificate-names.ts'
 import { contentEncryptions, encryptionAlgs } from './encryption.ts'
@@ -11,6 +15,7 @@ import type { ClientMetadata, Supported } from './metadata.ts'
 import { profiles } from './profiles.ts'
 import { flag, listOf, oneOf, origin, scopeText } from './rules.ts'
 import { shortText, textRule, webUri, wholeNumber, type Rule } from './rules.ts'
+import { subjectTypes } from './sector.ts'
 
 export function rulesFor(
   given: JsonObject,
@@ -52,6 +57,8 @@ export function rulesFor(
     dpop_bound_access_tokens: flag,
     tls_client_certificate_bound_access_tokens: flag,
     ...certificateNameRules,
+    subject_type: oneOf(subjectTypes),
+    sector_identifier_uri: textRule(validateHttpsUri),
     default_max_age: wholeNumber(0, 2 ** 31 - 1),
     default_acr_values: listOf(shortText(200), 20),
     authorization_details_types: listOf(shortText(200)),

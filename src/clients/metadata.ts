@@ -13,6 +13,7 @@ import { findInconsistencies } from './metadata-consistency.ts'
 import { rulesFor } from './metadata-rules.ts'
 import { profileDefaults, type Profile } from './profiles.ts'
 import { findMemberFaults, withoutNulls, type Fault } from './rules.ts'
+import type { SubjectType } from './sector.ts'
 
 /** What this provider signs tokens with. */
 export interface ClientMetadata {
@@ -66,6 +67,10 @@ export interface ClientMetadata {
   tls_client_auth_san_uri?: string
   tls_client_auth_san_ip?: string
   tls_client_auth_san_email?: string
+  /** Absent: public. */
+  subject_type?: SubjectType
+  /** OpenID Connect Registration §5. */
+  sector_identifier_uri?: string
   default_max_age?: number
   default_acr_values?: string[]
   /** Those that the client may ask for (RFC 9396 §10); absent: none. */

@@ -5,6 +5,7 @@ import { allowedOriginsOf, validateClientMetadata, withoutDerived } from './meta
 import type { ClientMetadata, Supported } from './metadata.ts'
 import { createClientSecret, hashClientSecret, isClientId, isClientSecret } from './secrets.ts'
 import { warnOfSecret } from './secrets.ts'
+import { sectorOf } from './sector.ts'
 import type { StoredClient } from './store.ts'
 
 export interface Registration {
@@ -24,7 +25,7 @@ interface Identity {
 }
 
 /** The server adds these when it shows a client; they may come back and are ignored. */
-const addedMembers = ['client_id_issued_at', 'client_secret_expires_at']
+const addedMembers = ['client_id_issued_at', 'client_secret_expires_at', 'registered_by']
 const identityMembers = new Set(['client_id', 'client_secret', ...addedMembers])
 
 /**
@@ -48,7 +49,13 @@ export function settleClient(
   const { metadata } = checked
   const { secretHash, ...secret } = settleSecret(metadata, clientSecret, current)
   const allowedOrigins = allowedOriginsOf(metadata)
-  return { clientId, settings: { metadata, allowedOrigins, secretHash }, ...secret }
+  const warnings = [...secret.warnings, ...warnOfSubjects(metadata, current)]
+  return { clientId, settings: { metadata, allowedOrigins, secretHash }, ...secret, warnings }
+}
+
+function warnOfSubjects(metadata: ClientMetadata, current: StoredClient | undefined): string[] {
+  if (!current || sectorOf(current.metadata) === sectorOf(metadata)) return []
+  return ['From now on people sign in to this client with another sub: it takes them for new ones.']
 }
 
 /** A client as RFC 7591 §3.2.1 shows it; with its secret only when that is new. */

@@ -2,10 +2,11 @@
 import type { Clock } from '../database/clock.ts'
 import { Refusal } from '../protocol/refusal.ts'
 import { createCache } from './cache.ts'
-import type { Supported } from './metadata.ts'
+import type { ClientMetadata, Supported } from './metadata.ts'
 import { settleClient, type Registration } from './registration.ts'
 import { quote } from './rules.ts'
 import { createClientId, createClientSecret, isClientId } from './secrets.ts'
+import { isSameSector, type FindSectorFault } from './sector.ts'
 import type { ClientStore, StoredClient } from './store.ts'
 
 export interface Client extends StoredClient {
@@ -49,13 +50,15 @@ export interface ClientRegistryDependencies {
   supported: Supported
   /** Which URLs are client_ids too; none unless it says so. */
   isClientIdUrl?: (text: string) => boolean
+  findSectorFault: FindSectorFault
 }
 
 const maxOriginLength = 300
 const maxStartable = 100
 
 export function createClientRegistry(dependencies: ClientRegistryDependencies): ClientRegistry {
-  const { store, clock, cacheSize, supported, isClientIdUrl = () => false } = dependencies
+  const { store, clock, cacheSize, supported, findSectorFault } = dependencies
+  const { isClientIdUrl = () => false } = dependencies
 
   const clients = createCache({
     load: async (clientId) => {
@@ -77,13 +80,36 @@ export function createClientRegistry(dependencies: ClientRegistryDependencies): 
     origins.invalidate()
   }
 
+  async function requireSector(metadata: ClientMetadata, before?: ClientMetadata): Promise<void> {
+    const fault = await findSectorFault(metadata, before)
+    if (fault)
+      throw new Refusal(
+        [fault.message, fault.detail && `It was ${fault.detail}.`].filter(Boolean).join(' '),
+      )
+  }
+
+  /** Asks for the sector's document before the client is held. */
+  async function settleSector(
+    clientId: string,
+    input: unknown,
+  ): Promise<ClientMetadata | undefined> {
+    const current = await store.findClient(clientId)
+    if (!current || current.document) return undefined
+    const { metadata } = settleClient(input, supported, current).settings
+    await requireSector(metadata, current.metadata)
+    return metadata
+  }
+
   async function update(clientId: string, input: unknown): Promise<WrittenClient> {
+    const settled = await settleSector(clientId, input)
     const written = await store.changeClient(clientId, (current) => {
       if (current.document)
         throw new Refusal(
           `The client ${quote(clientId)} describes itself by the document at that URL. Change it there; here it can be revoked or deleted.`,
         )
       const registration = settleClient(input, supported, current)
+      if (!settled || !isSameSector(registration.settings.metadata, settled))
+        throw changedMeanwhile(clientId)
       return toWritten(registration, { ...current, updatedAt: clock.now() })
     })
     if (!written) throw unknownClient(clientId)
@@ -106,6 +132,7 @@ export function createClientRegistry(dependencies: ClientRegistryDependencies): 
 
     async create(input) {
       const registration = settleClient(input, supported)
+      await requireSector(registration.settings.metadata)
       const clientId = registration.clientId ?? createClientId()
       const now = clock.now()
       const times = { createdAt: now, updatedAt: now, revokedAt: undefined }
@@ -149,4 +176,8 @@ function toClient(stored: StoredClient): Client {
 
 function unknownClient(clientId: string): Refusal {
   return new Refusal(`There is no client with the client_id ${quote(clientId)}. List the clients.`)
+}
+
+function changedMeanwhile(clientId: string): Refusal {
+  return new Refusal(`The client ${quote(clientId)} was changed at the same time. Try again.`)
 }

@@ -57,6 +57,13 @@ export const registrationSettings = {
     sentence:
       'The most that a client may ask for that registers itself or describes itself by a document.',
   },
+  registrationRequiresPkce: {
+    variable: 'CLAVIGER_REGISTRATION_REQUIRE_PKCE',
+    parse: read.onOrOff,
+    default: 'on',
+    sentence:
+      'Whether a confidential client that registered itself needs PKCE where it sends no nonce; `off` registers it with `require_pkce: false`, as certification with dynamic clients needs (docs/conformance.md).',
+  },
   registrationUnusedTtlSeconds: {
     variable: 'CLAVIGER_REGISTRATION_UNUSED_TTL_SECONDS',
     parse: read.wholeNumber(60, 365 * day),

@@ -5,6 +5,7 @@ import { prompts } from '../authorization/request.ts'
 import { responseModes } from '../authorization/recipient.ts'
 import { contentEncryptions, encryptionAlgs } from '../clients/encryption.ts'
 import { assertionAlgorithms } from '../clients/jwks.ts'
+import { subjectTypes } from '../clients/sector.ts'
 import { sendCacheable } from '../http/cacheable.ts'
 import { basePathOf } from '../http/pages.ts'
 import { acrValues } from '../protocol/acr.ts'
@@ -85,7 +86,7 @@ function metadataOf(capabilities: Capabilities) {
     response_types_supported: ['code'],
     response_modes_supported: responseModes,
     grant_types_supported: grantTypes,
-    subject_types_supported: ['public'],
+    subject_types_supported: subjectTypes,
     id_token_signing_alg_values_supported: signingAlgs,
     id_token_encryption_alg_values_supported: encryptionAlgs,
     id_token_encryption_enc_values_supported: contentEncryptions,

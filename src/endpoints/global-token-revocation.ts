@@ -16,7 +16,7 @@ import { requireIssuerScope, type IssuerAudience } from './issuer-scope.ts'
 const scope = 'global_token_revocation'
 
 export interface GlobalTokenRevocationDependencies extends IssuerAudience {
-  accounts: Pick<Accounts, 'find' | 'findBySub'>
+  accounts: Pick<Accounts, 'find' | 'findBySubject'>
   revocations: Pick<Revocations, 'revokeUser'>
   issuer: string
   watch: Watch
@@ -55,8 +55,8 @@ export async function registerGlobalTokenRevocation(
 
   async function findAccount(subject: SubjectIdentifier): Promise<Account | undefined> {
     if (subject.format === 'email') return accounts.find(subject.email)
-    if (subject.format === 'opaque') return accounts.findBySub(subject.id)
-    return subject.iss === issuer ? accounts.findBySub(subject.sub) : undefined
+    if (subject.format === 'opaque') return accounts.findBySubject(subject.id)
+    return subject.iss === issuer ? accounts.findBySubject(subject.sub) : undefined
   }
 }
 

@@ -13,6 +13,7 @@ import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { paths } from '../protocol/paths.ts'
 import type { AccessTokens } from '../tokens/access-tokens.ts'
 import type { ClientJwts } from '../tokens/client-jwts.ts'
+import { subjectOf } from '../tokens/grant.ts'
 import type { RefreshFamilies } from '../tokens/refresh-families.ts'
 import { subjectsOf } from '../watch/events.ts'
 import type { Watch } from '../watch/watch.ts'
@@ -101,7 +102,7 @@ export function registerIntrospect(
     return {
       active: true,
       iss: issuer,
-      sub: family.sub,
+      sub: subjectOf(family),
       client_id: family.clientId,
       ...(scope.length > 0 && { scope: scope.join(' ') }),
       ...(details && { authorization_details: details }),

@@ -49,7 +49,7 @@ export function registerUserinfo(
         ...releaseCustomClaims(account.claims, scope),
         ...releaseUserClaims(account, scope),
         ...releaseNamedClaims(account, claims.userinfo_claims ?? []),
-        sub: account.sub,
+        sub: claims.sub,
       }
       const alg = client.metadata.userinfo_signed_response_alg
       const encryption = encryptionOf(client.metadata, 'userinfo')

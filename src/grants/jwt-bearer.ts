@@ -9,6 +9,7 @@ import { jwtBearerGrant } from '../protocol/grant-types.ts'
 import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
 import type { IssueInstants } from '../tokens/issue-instant.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
+import type { Subjects } from '../tokens/subjects.ts'
 import type { Targets } from '../tokens/targets.ts'
 import type { Accounts } from '../users/accounts.ts'
 import { readAssertion, refuseAssertion, type Assertion } from './assertion.ts'
@@ -18,6 +19,7 @@ export function jwtBearer({
   assertions,
   assertionAudiences,
   accounts,
+  subjects,
   targets,
   issueInstants,
   issuer,
@@ -28,6 +30,7 @@ export function jwtBearer({
   /** What an assertion may call us (RFC 7523 §3): the issuer, or the token endpoint. */
   assertionAudiences: readonly string[]
   accounts: Pick<Accounts, 'findBy'>
+  subjects: Pick<Subjects, 'record'>
   targets: Pick<Targets, 'resolve'>
   issueInstants: IssueInstants
   issuer: Pick<TokenIssuer, 'accessToken'>
@@ -51,7 +54,9 @@ export function jwtBearer({
       requireAllowedScope(client, scope)
       const target = await targets.resolve({ client, resources: params.all('resource'), scope })
 
-      const origin = await readOrigin(assertion)
+      const named = await readOrigin(assertion)
+      const subject = named && (await subjects.record(client, named.account.sub))
+      const origin = subject === undefined ? named : await readOrigin(assertion)
       if (!origin)
         throw refuseAssertion(
           `Its sub is the ${assertion.subject.name} of no user here. Compare it with the client's assertion_issuers.`,
@@ -62,7 +67,7 @@ export function jwtBearer({
         readAgain: () => readOrigin(assertion),
       })
       const { account } = origin
-      const grant = { grantId: randomUUID(), sub: account.sub }
+      const grant = { grantId: randomUUID(), sub: account.sub, subject }
       return {
         access_token: await issuer.accessToken({
           client,

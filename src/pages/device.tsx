@@ -12,6 +12,7 @@ import { paths } from '../protocol/paths.ts'
 import { formatUserCode, parseUserCode } from '../protocol/user-code.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { DeviceCodes, DeviceRequest } from '../tokens/device-codes.ts'
+import type { Subjects } from '../tokens/subjects.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Watch } from '../watch/watch.ts'
 import { DeviceAnswerPage, DeviceCodePage, DevicePage } from './device-view.tsx'
@@ -24,6 +25,7 @@ export interface DeviceDependencies {
   site: Site
   browserSession: BrowserSession
   deviceCodes: Pick<DeviceCodes, 'findWaiting' | 'allow' | 'deny'>
+  subjects: Pick<Subjects, 'of'>
   clients: Pick<ClientRegistry, 'find'>
   resources: Pick<Resources, 'find'>
   accounts: Pick<Accounts, 'findBySub'>
@@ -126,15 +128,21 @@ export function registerDevice(app: FastifyInstance, dependencies: DeviceDepende
   ): Promise<FastifyReply> {
     browserSession.requireOwnForm(request, form, answerPurpose(userCode, session))
     const isAllowed = form.get('decision') === 'allow'
-    const counts = isAllowed
-      ? await deviceCodes.allow(userCode, session)
-      : await deviceCodes.deny(userCode)
+    const counts = isAllowed ? await allow(userCode, session) : await deviceCodes.deny(userCode)
     if (!counts)
       return askForCode(request, reply.code(400), {
         userCode: undefined,
         problem: { kind: 'unknown' },
       })
     return pages.send(reply, <DeviceAnswerPage site={site} isAllowed={isAllowed} />)
+  }
+
+  async function allow(userCode: string, session: Session): Promise<boolean> {
+    const waiting = await deviceCodes.findWaiting(userCode)
+    const client = waiting && (await clients.find(waiting.clientId))
+    if (!client) return false
+    const subject = dependencies.subjects.of(client, session.sub)
+    return deviceCodes.allow(userCode, session, subject)
   }
 
   async function describeResource(resource: string) {

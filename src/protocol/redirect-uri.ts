@@ -30,6 +30,11 @@ export function validateWebUri(uri: string): string | undefined {
   return findSyntaxFault(uri) ?? (isHttps(uri) || isLoopback(uri) ? undefined : onlyHttps)
 }
 
+/** Says what is wrong with an address where only https will do; undefined when all is well. */
+export function validateHttpsUri(uri: string): string | undefined {
+  return findSyntaxFault(uri) ?? (isHttps(uri) ? undefined : 'Use https.')
+}
+
 /** Says what is wrong with an address that this server is to send something to; undefined when all is well. */
 export function validateBackchannelUri(
   uri: string,

@@ -2,8 +2,10 @@
 import type { ClientMetadata, Supported } from '../clients/metadata.ts'
 import { validateClientMetadata } from '../clients/metadata.ts'
 import { withoutNulls, type Fault } from '../clients/rules.ts'
-import { OAuthError } from '../protocol/errors.ts'
+import type { OAuthError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
+import { refuseMetadata } from './refusal.ts'
+import { requireProvenSector } from './sector.ts'
 
 /** Whoever adds a member decides here: true only if it can give the client no more than a person then consents to. */
 const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
@@ -45,6 +47,8 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   tls_client_auth_san_uri: true,
   tls_client_auth_san_ip: true,
   tls_client_auth_san_email: true,
+  subject_type: true, // but not changed
+  sector_identifier_uri: true, // but not changed
   default_max_age: true,
   default_acr_values: true,
   authorization_details_types: false, // client_credentials would give them without a person
@@ -55,7 +59,7 @@ const isRegistrable: Readonly<Record<keyof ClientMetadata, boolean>> = {
   software_id: true,
   software_version: true,
   skip_consent: false, // consent is what protects people from clients that nobody knows
-  require_pkce: false, // could only be looser than the rule
+  require_pkce: false, // could only be looser than the rule: the settings say so, for all
   custom_claims: false, // claims of access tokens that APIs trust
   token_exchange: false, // tokens that were given to others
   allowed_cors_origins: false, // follow from the redirect URIs
@@ -74,6 +78,8 @@ export interface RegistrationPolicy {
   supported: Supported
   /** The most that a client may ask for. */
   scopes: readonly string[]
+  /** Whether a confidential client needs PKCE where it sends no nonce (OAuth 2.1 §7.5.1). */
+  requiresPkce: boolean
 }
 
 /**
@@ -82,7 +88,7 @@ export interface RegistrationPolicy {
  */
 export function settleMetadata(
   input: JsonObject,
-  { supported, scopes }: RegistrationPolicy,
+  { supported, scopes, requiresPkce }: RegistrationPolicy,
   {
     isVouchedFor,
     isScopeStated = false,
@@ -100,11 +106,13 @@ export function settleMetadata(
     ...(isVouchedFor ? ['client_credentials'] : []),
     ...(current?.grant_types ?? []),
   ])
-  const { metadata, faults } = validateClientMetadata(
-    { ...(current && onlyForAdministrators(current)), ...given },
+  const checked = validateClientMetadata(
+    { ...(current && staysAsItIs(current, given)), ...given },
     { ...supported, grantTypes: supported.grantTypes.filter((name) => grantTypes.has(name)) },
   )
-  if (!metadata) throw refusalOf(faults)
+  if (!checked.metadata) throw refusalOf(checked.faults)
+  const metadata = requiresPkce ? checked.metadata : withoutPkce(checked.metadata)
+  requireProvenSector(metadata, current)
   if (!given['scope']) return { ...metadata, scope: defaultScope(metadata, scopes) }
   // RFC 7591 §2 lets the server give less than was asked for; the answer tells.
   const allowed = new Set([...scopes, ...(current?.scope.split(' ') ?? [])])
@@ -133,8 +141,18 @@ export function onlyRegistrable(metadata: object): JsonObject {
   return pick(metadata, (member) => isRegistrable[member])
 }
 
-function onlyForAdministrators(metadata: object): JsonObject {
-  return pick(metadata, (member) => !isRegistrable[member])
+/** What is for administrators; but a client that becomes public needs PKCE again (RFC 9700 §2.1.1). */
+function staysAsItIs(current: ClientMetadata, given: JsonObject): JsonObject {
+  const stays = pick(current, (member) => !isRegistrable[member])
+  const { require_pkce: requirePkce, ...others } = stays
+  const becomesPublic = given['token_endpoint_auth_method'] === 'none'
+  return becomesPublic && requirePkce === false ? others : stays
+}
+
+/** What an administrator or a profile demands goes before. */
+function withoutPkce(metadata: ClientMetadata): ClientMetadata {
+  const isPublic = metadata.token_endpoint_auth_method === 'none'
+  return isPublic ? metadata : { require_pkce: false, ...metadata }
 }
 
 function pick(metadata: object, isWanted: (member: keyof ClientMetadata) => boolean): JsonObject {
@@ -149,16 +167,7 @@ function pick(metadata: object, isWanted: (member: keyof ClientMetadata) => bool
 /** RFC 7591 §3.2.2. */
 function refusalOf(faults: readonly Fault[]): OAuthError {
   const isOfRedirectUris = faults.some(({ member }) => member === 'redirect_uris')
-  return refuseMetadata(
-    faults.map(({ message }) => message).join(' '),
-    isOfRedirectUris ? 'invalid_redirect_uri' : 'invalid_client_metadata',
-  )
-}
-
-export function refuseMetadata(
-  sentences: string,
-  code: 'invalid_client_metadata' | 'invalid_redirect_uri' = 'invalid_client_metadata',
-): OAuthError {
-  const inAscii = sentences.replaceAll('§', 'section ').replaceAll('…', '...')
-  return new OAuthError(code, `Mend the client's metadata. ${inAscii}`)
+  return refuseMetadata(faults.map(({ message }) => message).join(' '), {
+    code: isOfRedirectUris ? 'invalid_redirect_uri' : 'invalid_client_metadata',
+  })
 }

@@ -6,14 +6,17 @@ import { allowedOriginsOf } from '../clients/metadata.ts'
 import { settleSecret } from '../clients/registration.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { createClientId, hashClientSecret, hashesMatch, isClientId } from '../clients/secrets.ts'
+import type { FindSectorFault } from '../clients/sector.ts'
 import type { ClientStore, StoredClient } from '../clients/store.ts'
 import type { Clock } from '../database/clock.ts'
 import { DatabaseUnavailable, type Database } from '../database/database.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { ClientActs } from '../revocation/client-acts.ts'
 import type { InitialAccessTokenStore } from './initial-access-tokens-store.ts'
-import { refuseMetadata, settleMetadata, type RegistrationPolicy } from './metadata.ts'
+import { settleMetadata, type RegistrationPolicy } from './metadata.ts'
+import { refuseMetadata } from './refusal.ts'
 import { createRegistrationSecret, hashRegistrationSecret } from './secrets.ts'
+import { requireSameSubjects, requireSector, requireUnchanged } from './sector.ts'
 import type { SoftwareStatements } from './software-statement.ts'
 import type { RegistrationStore } from './store.ts'
 
@@ -52,6 +55,7 @@ export function createRegistrations({
   clientStore,
   clients,
   clientActs,
+  findSectorFault,
   statements,
   audit,
   clock,
@@ -64,6 +68,7 @@ export function createRegistrations({
   clientStore: Pick<ClientStore, 'findClient' | 'insertClient' | 'changeClient'>
   clients: Pick<ClientRegistry, 'invalidate'>
   clientActs: Pick<ClientActs, 'delete'>
+  findSectorFault: FindSectorFault
   statements: SoftwareStatements
   audit: Pick<AuditStore, 'record'>
   clock: Pick<Clock, 'now'>
@@ -91,6 +96,7 @@ export function createRegistrations({
       const { members, softwareStatement, isScopeStated } = await readInput(input)
       const options = { isVouchedFor: Boolean(tokenHash), isScopeStated }
       const metadata = settleMetadata(members, policy, options)
+      await requireSector(findSectorFault, metadata)
       const { secretHash, clientSecret } = settleSecret(metadata, undefined, undefined)
       const at = clock.now()
       const clientId = createClientId()
@@ -138,15 +144,24 @@ export function createRegistrations({
       return client && { client, softwareStatement, isVouchedFor: tokenId !== undefined }
     },
 
-    async replace({ client: { clientId }, isVouchedFor }, input) {
+    async replace({ client: known, isVouchedFor }, input) {
+      const { clientId } = known
       const { members, softwareStatement, isScopeStated } = await readInput(input)
+      const settle = (current: StoredClient) => {
+        requireIdentity(input, current)
+        const options = { isVouchedFor, isScopeStated, current: current.metadata }
+        const metadata = settleMetadata(members, policy, options)
+        requireSameSubjects(metadata, current.metadata)
+        return metadata
+      }
+      const settled = settle(known)
+      await requireSector(findSectorFault, settled, known.metadata)
       const at = clock.now()
       const changed = await clientStore.changeClient(
         clientId,
         (current) => {
-          requireIdentity(input, current)
-          const options = { isVouchedFor, isScopeStated, current: current.metadata }
-          const metadata = settleMetadata(members, policy, options)
+          const metadata = settle(current)
+          requireUnchanged(metadata, settled)
           const { secretHash, clientSecret } = settleSecret(metadata, undefined, current)
           const allowedOrigins = allowedOriginsOf(metadata)
           const client = { ...current, metadata, secretHash, allowedOrigins, updatedAt: at }

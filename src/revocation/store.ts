@@ -37,13 +37,21 @@ interface PageRow {
 
 export function createRevocationStore(database: Queryable) {
   return {
-    /** Records that nothing issued before counts. A later not-before wins over an earlier one. */
+    /**
+     * Records that nothing issued before counts. A later not-before wins over an earlier one. A user is recorded by each name
+     * that tokens have for them: the transaction must hold the user already (tokens/subject-store.ts).
+     */
     async append(revocation: Revocation, transaction: Queryable): Promise<void> {
       // Cursors are handed out in commit order: a later commit must not slip behind a reader's cursor.
       await transaction.query(`select pg_advisory_xact_lock(hashtext('revocations'))`)
       await transaction.query(
         `insert into revocations as r (kind, id, not_before, expires_at, cursor, reason, revoked_at)
-         values ($1, $2, to_timestamp($3), $4, nextval('revocations_cursor'), $5, $6)
+         select $1, named.id, to_timestamp($3), $4, nextval('revocations_cursor'), $5, $6
+         from (
+           select $2::text as id
+           union all
+           select subject from pairwise_subjects where $1::text = 'user' and sub = $2
+         ) named
          on conflict (kind, id) do update set
            not_before = greatest(r.not_before, excluded.not_before),
            expires_at = greatest(r.expires_at, excluded.expires_at),

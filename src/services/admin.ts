@@ -6,6 +6,8 @@ import { createClientIdUrlRule } from '../clients/client-id-url.ts'
 import { createClientRegistry } from '../clients/registry.ts'
 import { createResourceStore } from '../clients/resources-store.ts'
 import { createResources } from '../clients/resources.ts'
+import { createFetchSectorIdentifier } from '../clients/sector-identifier.ts'
+import { createFindSectorFault } from '../clients/sector.ts'
 import { createClientStore } from '../clients/store.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../database/clock.ts'
@@ -13,6 +15,7 @@ import type { Database } from '../database/database.ts'
 import { grantTypeNames } from '../grants/index.ts'
 import { createInitialAccessTokenStore } from '../registration/initial-access-tokens-store.ts'
 import { createInitialAccessTokens } from '../registration/initial-access-tokens.ts'
+import { createRegistrarStore } from '../registration/registrar-store.ts'
 import { createClientActs } from '../revocation/client-acts.ts'
 import { createRevocations } from '../revocation/revocations.ts'
 import { createRevocationStore } from '../revocation/store.ts'
@@ -25,6 +28,7 @@ import { createSessionStore } from '../sessions/store.ts'
 import { createAccounts } from '../users/accounts.ts'
 import { createPasswordHasher } from '../users/passwords.ts'
 import { createUserStore } from '../users/store.ts'
+import { createSectorDocuments } from './outgoing.ts'
 
 export interface ServiceOptions {
   config: Config
@@ -52,12 +56,17 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     enabled: config.clientIdMetadataDocuments,
     hosts: config.clientIdMetadataHosts ?? [],
   })
+  const fetchDocument = createSectorDocuments({ config, clock })
+  const findSectorFault = createFindSectorFault({
+    fetchSectorIdentifier: createFetchSectorIdentifier({ fetchDocument }),
+  })
   const clients = createClientRegistry({
     store: createClientStore(database),
     clock,
     cacheSize,
     supported,
     isClientIdUrl,
+    findSectorFault,
   })
   const resources = createResources({
     store: createResourceStore(database),
@@ -96,12 +105,14 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     clients,
     supported,
     isClientIdUrl,
+    findSectorFault,
     initialAccessTokens: createInitialAccessTokens({
       database,
       store: createInitialAccessTokenStore(database),
       audit,
       clock,
     }),
+    registrars: createRegistrarStore(database),
     resources,
     audit,
     logouts,

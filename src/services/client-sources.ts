@@ -3,7 +3,6 @@ import { createClientDocuments } from '../clients/client-documents.ts'
 import { createClientKeys } from '../clients/client-keys.ts'
 import { createDocumentStore } from '../clients/document-store.ts'
 import { createRemoteKeys } from '../clients/remote-keys.ts'
-import { createFetchSectorIdentifier } from '../clients/sector-identifier.ts'
 import type { AdminServices, ServiceOptions } from './admin.ts'
 import { createDocuments, createNamedDocuments } from './outgoing.ts'
 
@@ -19,6 +18,5 @@ export function createClientSources(options: ServiceOptions, admin: AdminService
       clock,
     }),
     clientKeys: createClientKeys({ remoteKeys: createRemoteKeys({ fetchDocument, clock }) }),
-    fetchSectorIdentifier: createFetchSectorIdentifier({ fetchDocument }),
   }
 }

@@ -1,4 +1,5 @@
 /** The ways out of this server, each with room of its own: whoever fills one holds up no other. */
+import type { FetchDocument } from '../clients/documents.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../database/clock.ts'
 import { createFetchDocument } from '../http/fetch-document.ts'
@@ -25,6 +26,21 @@ export function createDocuments({ config, clock }: { config: OutgoingConfig; clo
 /** What anybody at all names, by a client_id. */
 export function createNamedDocuments({ config, clock }: { config: OutgoingConfig; clock: Clock }) {
   return createFetchDocument({ send: createWayOut(config, 16), clock })
+}
+
+/** What anybody at all names, who registers a client. Made when it is first needed, as most commands never do. */
+export function createSectorDocuments({
+  config,
+  clock,
+}: {
+  config: OutgoingConfig
+  clock: Clock
+}): FetchDocument {
+  let fetchDocument: FetchDocument | undefined
+  return (uri, limits) => {
+    fetchDocument ??= createFetchDocument({ send: createWayOut(config, 8), clock })
+    return fetchDocument(uri, limits)
+  }
 }
 
 /** As many forms at a time as deliver-logouts sends at most. */

@@ -8,7 +8,7 @@ import type { AdminServices, ServiceOptions } from './admin.ts'
 
 export function createRegistrationServices(
   { config, database, clock }: ServiceOptions,
-  { clients, clientActs, audit, supported }: AdminServices,
+  { clients, clientActs, audit, supported, findSectorFault }: AdminServices,
 ) {
   return createRegistrations({
     database,
@@ -17,6 +17,7 @@ export function createRegistrationServices(
     clientStore: createClientStore(database),
     clients,
     clientActs,
+    findSectorFault,
     statements: createSoftwareStatements({
       issuers: config.statementIssuers,
       clock,
@@ -24,7 +25,11 @@ export function createRegistrationServices(
     }),
     audit,
     clock,
-    policy: { supported, scopes: config.registrationScopes },
+    policy: {
+      supported,
+      scopes: config.registrationScopes,
+      requiresPkce: config.registrationRequiresPkce,
+    },
     unusedTtlSeconds: config.registrationUnusedTtlSeconds,
   })
 }

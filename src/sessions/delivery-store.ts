@@ -8,6 +8,8 @@ export interface LogoutDelivery {
   id: string
   clientId: string
   sub: string
+  /** What the client knows the user by, if not by `sub`. */
+  subject: string | undefined
   sid: string
   createdAt: Date
   /** Those begun, a running one included. */
@@ -39,6 +41,7 @@ interface DeliveryRow {
   id: string
   client_id: string
   sub: string
+  subject: string | null
   sid: string
   created_at: Date
   attempts: number
@@ -53,7 +56,7 @@ interface TakenRow extends DeliveryRow {
 }
 
 // A new one is due since ever, whatever the clock of the node that made it says.
-const columns = `d.id, d.client_id, d.sub, d.sid, d.created_at, d.attempts, d.expires_at, d.last_error,
+const columns = `d.id, d.client_id, d.sub, d.subject, d.sid, d.created_at, d.attempts, d.expires_at, d.last_error,
   greatest(d.next_attempt_at, d.created_at) as next_attempt_at`
 
 export function createDeliveryStore(database: Queryable) {
@@ -157,6 +160,7 @@ function toDelivery(row: DeliveryRow): LogoutDelivery {
     id: row.id,
     clientId: row.client_id,
     sub: row.sub,
+    subject: row.subject ?? undefined,
     sid: row.sid,
     createdAt: row.created_at,
     attempts: row.attempts,

@@ -50,11 +50,11 @@ export function createLogoutDeliveries({
   /** From 0 up to 1. */
   random: () => number
 }): LogoutDeliveries {
-  function sign({ id, clientId, sub, sid, alg }: TakenDelivery): Promise<string> {
+  function sign({ id, clientId, sub, subject = sub, sid, alg }: TakenDelivery): Promise<string> {
     const iat = Math.floor(clock.now().getTime() / 1000)
     return keyring.sign(alg, 'logout+jwt', {
       iss: issuer,
-      sub,
+      sub: subject,
       aud: clientId,
       iat,
       exp: iat + tokenTtlSeconds,

@@ -7,8 +7,8 @@ export const logoutsChannel = 'logouts'
 
 /** Queues a delivery for each row of `told`; $1 is the current instant, $2 when it is given up. */
 const queued = `queued as (
-    insert into logout_deliveries (client_id, sub, sid, created_at, expires_at)
-    select client_id, sub, sid, $1, $2 from told
+    insert into logout_deliveries (client_id, sub, subject, sid, created_at, expires_at)
+    select client_id, sub, subject, sid, $1, $2 from told
     returning id
   )`
 
@@ -19,7 +19,7 @@ const enqueueEnded = (condition: string) => `
     delete from session_clients c
     where ${condition} and not exists (
       select from sessions s where s.sid = c.sid and s.sub = c.sub and s.ended_at is null)
-    returning c.sid, c.sub, c.client_id
+    returning c.sid, c.sub, c.subject, c.client_id
   ), ${queued}
   select ${notify} where exists (select from queued)`
 
@@ -39,7 +39,7 @@ export function createLogoutStore(transaction: Queryable) {
        ), told as (
          delete from session_clients c using due
          where c.sid = due.sid and c.client_id = due.client_id
-         returning c.sid, c.sub, c.client_id
+         returning c.sid, c.sub, c.subject, c.client_id
        ), ${queued}
        select count(*)::integer as count, ${notify} from told`,
       values,

@@ -43,12 +43,12 @@ export function createAccessTokens({
   accounts,
 }: {
   ownTokens: Pick<OwnTokens, 'check'>
-  accounts: Pick<Accounts, 'findBySub'>
+  accounts: Pick<Accounts, 'findBySubject'>
 }): AccessTokens {
   return {
     async check(token) {
       const verdict = await ownTokens.check(token, { typ: 'at+jwt' }, async (claims) =>
-        isAboutUser(claims) ? accounts.findBySub(String(claims['sub'])) : undefined,
+        isAboutUser(claims) ? accounts.findBySubject(String(claims['sub'])) : undefined,
       )
       if (!verdict.valid) {
         const { detail: reason, claims } = verdict

@@ -6,11 +6,13 @@ import type { Confirmation } from '../protocol/confirmation.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { sessionEndedAt } from '../sessions/store.ts'
 import type { CodeGrant, StoredCode } from './codes.ts'
+import { recordSubject } from './subject-store.ts'
 
 interface CodeRow {
   grant_id: string
   client_id: string
   sub: string
+  subject: string | null
   sid: string
   redirect_uri: string | null
   scope: string[]
@@ -62,11 +64,12 @@ export function createCodeStore(database: Queryable) {
            where r.request_hash = $15 and c.client_id = r.client_id
              and ${isGrantedSince('r.created_at', 'c')}
            returning r.request_hash
-         )
+         ), named as (${recordSubject('$20::text', '$4')})
          insert into authorization_codes
            (code_hash, grant_id, client_id, sub, sid, redirect_uri, scope, resources, nonce, code_challenge,
-            auth_time, amr, created_at, expires_at, confirmation, claims, authorization_details, acr)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16::jsonb, $17::jsonb, $18::jsonb, $19
+            auth_time, amr, created_at, expires_at, confirmation, claims, authorization_details, acr,
+            subject)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16::jsonb, $17::jsonb, $18::jsonb, $19, $20::text
          where $15::bytea is null or exists (select from ended)
          returning code_hash`,
         [
@@ -89,6 +92,7 @@ export function createCodeStore(database: Queryable) {
           toJson(grant.claims),
           toJson(grant.authorizationDetails),
           grant.acr ?? null,
+          grant.subject ?? null,
         ],
       )
       return rows.length === 1
@@ -96,7 +100,7 @@ export function createCodeStore(database: Queryable) {
 
     async findCode(codeHash: Buffer): Promise<StoredCode | undefined> {
       const [row] = await database.query<CodeRow>(
-        `select o.grant_id, o.client_id, o.sub, o.sid, o.redirect_uri, o.scope, o.resources, o.nonce,
+        `select o.grant_id, o.client_id, o.sub, o.subject, o.sid, o.redirect_uri, o.scope, o.resources, o.nonce,
            o.code_challenge, o.confirmation, o.claims, o.authorization_details, o.acr, o.auth_time, o.amr, o.expires_at, o.consumed_at,
            not ${isGrantedSince('o.created_at', 'c')} or ${sessionEndedAt('o.sid')} is not null as is_ended
          from authorization_codes o
@@ -126,7 +130,7 @@ export function createCodeStore(database: Queryable) {
          ), consumed as (
            update ${table} set consumed_at = $2
            where code_hash = $1 and consumed_at is null
-           returning grant_id, client_id, sub, sid, scope, resources, auth_time, amr, acr, claims,
+           returning grant_id, client_id, sub, subject, sid, scope, resources, auth_time, amr, acr, claims,
              authorization_details, created_at
          ), begun as (
            select consumed.*
@@ -135,20 +139,20 @@ export function createCodeStore(database: Queryable) {
            where ${isGrantedSince('consumed.created_at', 'c')} and exists (select from session)
          ), family as (
            insert into refresh_families
-             (grant_id, client_id, sub, sid, scope, resources, auth_time, amr, acr, claims, authorization_details,
+             (grant_id, client_id, sub, subject, sid, scope, resources, auth_time, amr, acr, claims, authorization_details,
               confirmation, generation, rotated_at, created_at, idle_expires_at, expires_at)
-           select grant_id, client_id, sub, sid, scope, resources, auth_time, amr, acr, claims, authorization_details,
+           select grant_id, client_id, sub, subject, sid, scope, resources, auth_time, amr, acr, claims, authorization_details,
              $7::jsonb, 1, $2, created_at, $4, $5
            from begun
            where $3::boolean
          ), listener as (
-           insert into session_clients as known (sid, sub, client_id, expires_at)
-           select sid, sub, client_id,
+           insert into session_clients as known (sid, sub, subject, client_id, expires_at)
+           select sid, sub, subject, client_id,
              greatest((select max(expires_at) from session), case when $3 then $5::timestamptz end)
            from begun
            where $6::boolean
            on conflict (sid, client_id) do update
-             set expires_at = greatest(known.expires_at, excluded.expires_at)
+             set expires_at = greatest(known.expires_at, excluded.expires_at), subject = excluded.subject
          )
          select exists (select from consumed) as is_first, exists (select from begun) as is_begun`,
         [
@@ -174,6 +178,7 @@ function toStoredCode(row: CodeRow): StoredCode {
     grantId: row.grant_id,
     clientId: row.client_id,
     sub: row.sub,
+    subject: row.subject ?? undefined,
     sid: row.sid,
     redirectUri: row.redirect_uri ?? undefined,
     scope: row.scope,

@@ -5,6 +5,7 @@ import { sessionEndedAt } from '../sessions/store.ts'
 import { createCodeStore, type Consumption } from './code-store.ts'
 import type { DeviceCode, DeviceRequest } from './device-codes.ts'
 import type { Grant } from './grant.ts'
+import { recordSubject } from './subject-store.ts'
 
 /** What a sign-in adds to a request that is allowed. */
 type Allowance = Omit<Grant, keyof DeviceRequest>
@@ -24,6 +25,7 @@ interface DeviceCodeRow extends RequestRow {
   decision: 'allowed' | 'denied' | null
   grant_id: string
   sub: string
+  subject: string | null
   sid: string
   auth_time: Date
   amr: string[]
@@ -81,9 +83,10 @@ export function createDeviceCodeStore(database: Queryable) {
     /** With an allowance, or a denial without. */
     async answer(userCode: string, now: Date, allowance: Allowance | undefined): Promise<boolean> {
       const rows = await database.query(
-        `update device_codes d
+        `with named as (${recordSubject('$8::text', '$4')})
+         update device_codes d
          set decision = case when $3::uuid is null then 'denied' else 'allowed' end,
-           grant_id = $3, sub = $4, sid = $5, auth_time = $6, amr = $7
+           grant_id = $3, sub = $4, sid = $5, auth_time = $6, amr = $7, subject = $8
          from clients c
          where d.user_code = $1 and ${isWaiting}
          returning d.code_hash`,
@@ -95,6 +98,7 @@ export function createDeviceCodeStore(database: Queryable) {
           allowance?.sid ?? null,
           allowance?.authTime ?? null,
           allowance?.amr ?? null,
+          allowance?.subject ?? null,
         ],
       )
       return rows.length === 1
@@ -107,7 +111,7 @@ export function createDeviceCodeStore(database: Queryable) {
     ): Promise<DeviceCode | undefined> {
       const [row] = await database.query<DeviceCodeRow>(
         `with known as materialized (
-           select client_id, scope, resources, created_at, expires_at, consumed_at, decision, grant_id, sub, sid,
+           select client_id, scope, resources, created_at, expires_at, consumed_at, decision, grant_id, sub, subject, sid,
              auth_time, amr, interval_seconds,
              decision is null
                and coalesce($3 < polled_at + make_interval(secs => interval_seconds), false) as is_too_soon
@@ -121,7 +125,7 @@ export function createDeviceCodeStore(database: Queryable) {
            where d.code_hash = $1 and known.decision is null and known.expires_at > $3
            returning d.interval_seconds
          )
-         select known.client_id, scope, resources, expires_at, consumed_at, decision, grant_id, sub, sid, auth_time, amr,
+         select known.client_id, scope, resources, expires_at, consumed_at, decision, grant_id, sub, subject, sid, auth_time, amr,
            is_too_soon, coalesce((select interval_seconds from polled), interval_seconds) as interval_seconds,
            not ${isGrantedSince('known.created_at', 'c')} or ${sessionEndedAt('known.sid')} is not null as is_ended
          from known
@@ -160,6 +164,7 @@ function toGrant(request: DeviceRequest, row: DeviceCodeRow): Grant {
     ...request,
     grantId: row.grant_id,
     sub: row.sub,
+    subject: row.subject ?? undefined,
     sid: row.sid,
     authTime: row.auth_time,
     amr: row.amr,

@@ -35,8 +35,8 @@ export interface DeviceCodes {
   }>
   /** One that waits for a person's answer. */
   findWaiting(userCode: string): Promise<DeviceRequest | undefined>
-  /** The first answer counts; false when there is one already, or the code does not count any more. */
-  allow(userCode: string, session: Session): Promise<boolean>
+  /** The first answer counts, `subject` is what the client knows the user by if not by `sub`; false when there is one already, or the code does not count any more. */
+  allow(userCode: string, session: Session, subject: string | undefined): Promise<boolean>
   deny(userCode: string): Promise<boolean>
   /** What has become of it. Counts as a poll while there is no answer; whoever polls too soon is to wait longer. */
   poll(deviceCode: string, clientId: string): Promise<DeviceCode | undefined>
@@ -90,8 +90,15 @@ export function createDeviceCodes({
       return { deviceCode, userCode, expiresInSeconds, intervalSeconds }
     },
     findWaiting: (userCode) => store.findWaiting(userCode, clock.now()),
-    allow: (userCode, { sub, sid, authTime, amr }) =>
-      store.answer(userCode, clock.now(), { grantId: randomUUID(), sub, sid, authTime, amr }),
+    allow: (userCode, { sub, sid, authTime, amr }, subject) =>
+      store.answer(userCode, clock.now(), {
+        grantId: randomUUID(),
+        sub,
+        subject,
+        sid,
+        authTime,
+        amr,
+      }),
     deny: (userCode) => store.answer(userCode, clock.now(), undefined),
     poll: (deviceCode, clientId) => store.poll(hash(deviceCode), { clientId, now: clock.now() }),
     async consume(deviceCode, options) {

@@ -11,6 +11,7 @@ import type { RefreshFamily } from './refresh-families.ts'
 interface FamilyRow extends AccountRow {
   grant_id: string
   client_id: string
+  subject: string | null
   sid: string
   scope: string[]
   resources: string[]
@@ -28,7 +29,7 @@ interface FamilyRow extends AccountRow {
 }
 
 /** Of a family `f` of a user `u` and a client `c`. */
-const familyColumns = `f.grant_id, f.client_id, f.sid, f.scope, f.resources, f.auth_time, f.amr, f.acr, f.claims as requested_claims,
+const familyColumns = `f.grant_id, f.client_id, f.subject, f.sid, f.scope, f.resources, f.auth_time, f.amr, f.acr, f.claims as requested_claims,
   f.authorization_details, f.confirmation, f.generation,
   f.rotated_at, least(f.idle_expires_at, f.expires_at) as dies_at,
   case when ${isGrantedSince('f.created_at', 'c')} then f.revoked_at else c.grants_revoked_at end
@@ -109,6 +110,7 @@ function toFamily(row: FamilyRow): RefreshFamily {
     grantId: row.grant_id,
     clientId: row.client_id,
     sub: row.sub,
+    subject: row.subject ?? undefined,
     sid: row.sid,
     scope: row.scope,
     resources: row.resources,

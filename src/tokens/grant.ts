@@ -6,6 +6,8 @@ export interface Grant {
   grantId: string
   clientId: string
   sub: string
+  /** What the client knows the user by, if not by `sub` (OpenID Connect Core §8.1). */
+  subject?: string | undefined
   sid: string
   scope: string[]
   resources: string[]
@@ -15,4 +17,9 @@ export interface Grant {
   claims?: ClaimsRequest | undefined
   /** RFC 9396 §2. */
   authorizationDetails?: JsonObject[] | undefined
+}
+
+/** The `sub` of all that the client gets. */
+export function subjectOf({ sub, subject = sub }: Pick<Grant, 'sub' | 'subject'>): string {
+  return subject
 }

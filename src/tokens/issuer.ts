@@ -10,7 +10,7 @@ import type { Confirmation } from '../protocol/confirmation.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Account } from '../users/accounts.ts'
 import type { TokenParts } from '../verifier/not-before.ts'
-import type { Grant } from './grant.ts'
+import { subjectOf, type Grant } from './grant.ts'
 import type { Target } from './targets.ts'
 
 /**
@@ -18,7 +18,7 @@ import type { Target } from './targets.ts'
  * grant when it was exchanged for an ID token.
  */
 type TokenGrant = Pick<Grant, 'sub'> &
-  Partial<Pick<Grant, 'grantId' | 'sid' | 'authTime' | 'amr' | 'acr' | 'claims'>>
+  Partial<Pick<Grant, 'subject' | 'grantId' | 'sid' | 'authTime' | 'amr' | 'acr' | 'claims'>>
 
 export interface AccessTokenRequest {
   client: Client
@@ -67,7 +67,7 @@ export function createTokenIssuer({
         ...client.metadata.custom_claims,
         ...(user && releaseCustomClaims(user.account.claims, target.scope)),
         iss: issuer,
-        sub: user?.grant.sub ?? client.clientId,
+        sub: user ? subjectOf(user.grant) : client.clientId,
         aud: target.audience,
         exp: iat + target.ttlSeconds,
         iat,
@@ -92,7 +92,7 @@ export function createTokenIssuer({
         ...releaseCustomClaims(account.claims, grant.scope),
         ...namedClaims(client, { grant, account }, 'id_token'),
         iss: issuer,
-        sub: grant.sub,
+        sub: subjectOf(grant),
         aud: client.clientId,
         exp: iat + idTokenTtlSeconds,
         iat,

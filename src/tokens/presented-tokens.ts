@@ -45,7 +45,7 @@ export function createPresentedTokens({
 }: {
   accessTokens: Pick<AccessTokens, 'check'>
   ownTokens: Pick<OwnTokens, 'check'>
-  accounts: Pick<Accounts, 'findBySub'>
+  accounts: Pick<Accounts, 'findBySubject'>
 }): PresentedTokens {
   async function checkAccessToken(token: string): Promise<PresentedVerdict> {
     const verdict = await accessTokens.check(token)
@@ -66,7 +66,7 @@ export function createPresentedTokens({
 
   async function checkIdToken(token: string): Promise<PresentedVerdict> {
     const verdict = await ownTokens.check(token, { typ: 'JWT' }, ({ sub }) =>
-      accounts.findBySub(String(sub)),
+      accounts.findBySubject(String(sub)),
     )
     if (!verdict.valid) return verdict
     const { claims, origin, isRevoked, beside: account } = verdict

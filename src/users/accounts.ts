@@ -4,7 +4,7 @@ import type { Clock } from '../database/clock.ts'
 import type { Queryable } from '../database/database.ts'
 import { validateUserClaims } from '../protocol/claims.ts'
 import { Refusal } from '../protocol/refusal.ts'
-import { findIdentifierKind, isSub, normalizeIdentifier } from './identifiers.ts'
+import { findIdentifierKind, isPairwise, isSub, normalizeIdentifier } from './identifiers.ts'
 import { checkNewAccount, type NewAccount } from './new-account.ts'
 import { findPasswordFaults } from './password-rules.ts'
 import type { PasswordHasher } from './passwords.ts'
@@ -29,9 +29,11 @@ type Around = (
 export interface Accounts {
   /** `around` may do more in the transaction that it opens; undefined there: the name is taken. */
   create(account: NewAccount, around?: Around): Promise<Account>
-  /** By email or username, in any letter case, or by sub. */
+  /** By email or username, in any letter case, or by what a token names them by. */
   find(identifier: string): Promise<Account | undefined>
   findBySub(sub: string): Promise<Account | undefined>
+  /** By what a token names the user by: the `sub` itself or, for a pairwise client, another subject. */
+  findBySubject(subject: string): Promise<Account | undefined>
   /** By that one name, email and username in any letter case. */
   findBy(name: 'sub' | 'email' | 'username', value: string): Promise<Account | undefined>
   list(page: AccountPage): Promise<Account[]>
@@ -103,10 +105,13 @@ export function createAccounts({ store, hasher, clock }: AccountsOptions): Accou
     async find(identifier) {
       const name = normalizeIdentifier(identifier)
       if (isSub(name)) return store.findBySub(name.toLowerCase())
-      return (await findLogin(name))?.account
+      const login = await findLogin(name)
+      return login || !isPairwise(name) ? login?.account : store.findBySubject(name)
     },
 
     findBySub: (sub) => store.findBySub(sub),
+
+    findBySubject: (subject) => store.findBySubject(subject),
 
     async findBy(name, value) {
       if (name === 'sub') return store.findBySub(value)

@@ -24,6 +24,11 @@ export function isSub(identifier: string): boolean {
   return sub.test(identifier)
 }
 
+/** Whether it is written like a pairwise subject (tokens/subjects.ts), as a username may be too. */
+export function isPairwise(identifier: string): boolean {
+  return /^[\w-]{43}$/.test(identifier)
+}
+
 export function findUsernameFault(username: string): string | undefined {
   if (username === '' || username.length > maxUsernameCharacters || unwritable.test(username))
     return `The username must have 1 to ${maxUsernameCharacters} characters without spaces or control characters.`

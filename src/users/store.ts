@@ -37,6 +37,8 @@ export interface UserStore {
   /** Answers undefined, and stores nothing, when another user has the username or the email. */
   create(user: UserRecord): Promise<Account | undefined>
   findBySub(sub: string): Promise<Account | undefined>
+  /** By what a token names the user by: the `sub` itself or, for a pairwise client, another subject. */
+  findBySubject(subject: string): Promise<Account | undefined>
   findByUsername(username: string): Promise<Login | undefined>
   findByEmail(email: string): Promise<Login | undefined>
   /** In the order of `sub`, from after that one; `query` is a part of the email, the username or the name. */
@@ -119,6 +121,13 @@ export function createUserStore(database: Queryable): UserStore {
       ),
 
     findBySub: (sub) => findOne(`select ${columns} from users where sub = $1`, [sub]),
+
+    findBySubject: (subject) =>
+      findOne(
+        `select ${columns} from users
+         where sub = coalesce((select p.sub from pairwise_subjects p where p.subject = $1), $1)`,
+        [subject],
+      ),
 
     findByUsername: (username) => findLogin('lower(username) = lower($1)', username),
 

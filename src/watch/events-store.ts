@@ -17,7 +17,7 @@ export interface EventFilter {
 }
 
 export interface EventStore {
-  /** In this order, in one statement. */
+  /** In this order, in one statement; each of a user by the user's own `sub`, whatever the token named them by. */
   insert(events: readonly EventRecord[], retentionSeconds: number): Promise<void>
   /** The latest that fit, the oldest of them first. */
   list(filter: EventFilter): Promise<StoredEvent[]>
@@ -29,8 +29,9 @@ export function createEventStore(database: Queryable): EventStore {
       await database.query(
         `insert into token_events
            (at, type, request_id, network, client_id, sub, sid, grant_id, jti, details, expires_at)
-         select at, type, request_id, network, client_id, sub, sid, grant_id, jti, details,
-           at + make_interval(secs => $2)
+         select at, type, request_id, network, client_id,
+           coalesce((select p.sub from pairwise_subjects p where p.subject = event.sub), event.sub),
+           sid, grant_id, jti, details, at + make_interval(secs => $2)
          from jsonb_to_recordset($1) as event
            (at timestamptz, type text, request_id text, network text, client_id text, sub text, sid text,
             grant_id text, jti text, details jsonb)`,

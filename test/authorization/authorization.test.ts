@@ -19,6 +19,7 @@ async function setUp() {
   })
   const authorization = createAuthorization({
     codes: node.codes,
+    subjects: node.subjects,
     targets,
     settings: { signUp: false, authorizationDetailsTypes: [] },
     clock,
@@ -70,13 +71,14 @@ t.test(
     const { decide, sub } = await setUp()
     const hintOf = (changes: object) => ({
       sub,
+      subject: sub,
       sid: 'a sid',
       clientId: 'a client',
       isRevoked: false,
       ...changes,
     })
     t.type(await decide({}, hintOf({})), 'object')
-    for (const hint of [hintOf({ sub: 'bob' }), hintOf({ isRevoked: true })]) {
+    for (const hint of [hintOf({ subject: 'bob' }), hintOf({ isRevoked: true })]) {
       t.equal(await decide({}, hint), 'login')
       await t.rejects(decide({ prompt: 'none' }, hint), { code: 'login_required' })
     }

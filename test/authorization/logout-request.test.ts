@@ -19,7 +19,7 @@ const [one, other] = [toClient(metadata, 'one'), toClient(metadata, 'other')]
 
 async function setUp(t: Parameters<typeof createTestKeys>[0]) {
   const { database, clock, rotation, keyring } = await createTestKeys(t, { algorithms: ['ES256'] })
-  const { revocations } = createNode(database, clock)
+  const { accounts, revocations } = createNode(database, clock)
   await rotation.ensureKeys()
   await keyring.load()
   const tokens = createTokenIssuer({ keyring, issuer, idTokenTtlSeconds: 600 })
@@ -50,7 +50,7 @@ async function setUp(t: Parameters<typeof createTestKeys>[0]) {
   })
   const clients = registryOf(one, other)
   const ownTokens = createOwnTokens({ keyring, revocations, issuer, clock })
-  const idTokenHints = createIdTokenHints({ ownTokens })
+  const idTokenHints = createIdTokenHints({ ownTokens, accounts })
   const parse = (params: Record<string, string>) =>
     parseLogoutRequest(new Params(Object.entries(params)), { clients, idTokenHints })
   return { hint, parse, clock, database }

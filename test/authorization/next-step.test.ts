@@ -22,10 +22,10 @@ const sessions: Record<'none' | 'earlier' | 'elsewhere' | 'answering', Session |
 const acrs = { reached: ['gold', ...acrValues], 'out of reach': ['gold'] } as const
 const hints = {
   none: undefined,
-  same: { sub: 'alice', isRevoked: false },
-  other: { sub: 'bob', isRevoked: false },
-  'same, revoked': { sub: 'alice', isRevoked: true },
-  'other, revoked': { sub: 'bob', isRevoked: true },
+  same: { subject: 'subject of alice', isRevoked: false },
+  other: { subject: 'subject of bob', isRevoked: false },
+  'same, revoked': { subject: 'subject of alice', isRevoked: true },
+  'other, revoked': { subject: 'subject of bob', isRevoked: true },
 } as const
 /** 80 seconds have passed since the earlier sign-in. */
 const maxAges = { none: undefined, kept: 80, exceeded: 79, zero: 0 } as const
@@ -85,6 +85,7 @@ function stateOf(circumstances: Circumstances): State {
     signedInSid: isSignedInFor ? 's2' : undefined,
     decision: decisions[decision],
     session: sessions[session],
+    subject: sessions[session] && `subject of ${sessions[session].sub}`,
     hint: hints[hint],
     consent: consents[consent],
     consentRule,
@@ -219,12 +220,16 @@ t.test(
         { session: 'earlier', consent: 'of no claim' },
         'consent',
       ],
-      ['the one whose sub is asked for (§5.5.1)', { ...signedIn, subs: ['alice'] }, 'issue'],
-      ['another one than that', { ...signedIn, subs: ['bob'] }, 'login'],
-      ['silently', { ...signedIn, subs: ['bob'], prompt: ['none'] }, 'login_required'],
+      [
+        'the one whose sub is asked for (§5.5.1)',
+        { ...signedIn, subs: ['subject of alice'] },
+        'issue',
+      ],
+      ['another one than that', { ...signedIn, subs: ['subject of bob'] }, 'login'],
+      ['silently', { ...signedIn, subs: ['subject of bob'], prompt: ['none'] }, 'login_required'],
       [
         'and again when asked to sign in',
-        { ...signedIn, subs: ['bob'], session: 'answering' },
+        { ...signedIn, subs: ['subject of bob'], session: 'answering' },
         'login_required',
       ],
       [

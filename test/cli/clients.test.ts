@@ -25,8 +25,9 @@ t.test('clients create prints the secret once (RFC 7591 §3.2.1)', async (t) => 
 
   const shown = await json(['clients', 'show', clientId])
   const { client_secret: secret, client_secret_expires_at: _, ...information } = created
-  t.strictSame(shown, information)
-  t.strictSame(await json(['clients', 'list']), { clients: [information] })
+  t.strictSame(shown, { ...information, registered_by: 'administrator' })
+  t.strictSame(await json(['clients', 'list']), { clients: [shown] })
+  await json(['clients', 'update', clientId, '--file', '-'], { input: JSON.stringify(shown) })
   const listed = await run(['clients', 'list'])
   t.match(listed.stdout, /client_id.*name[^]*My app.*client_secret_basic/)
   t.notMatch(listed.stdout, secret)
@@ -60,6 +61,55 @@ t.test('clients create prints the secret once (RFC 7591 §3.2.1)', async (t) => 
     { kind: 'client', id: clientId },
   ])
   t.strictSame(await database.query('select client_id from clients'), [{ client_id: 'svc' }])
+})
+
+t.test('list and show say who registered a client (RFC 7591 §3)', async (t) => {
+  const { run, json, database } = await createTestCli(t)
+  const input = '{"client_id": "ours", "redirect_uris": ["https://app.example/cb"]}'
+  await run(['clients', 'create', '--file', '-'], { input })
+  const { id } = await json(['registration-tokens', 'create', '--name', 'Orders team'])
+  const [url, gone] = ['https://app.example/client.json', '00000000-0000-4000-8000-000000000000']
+  const others = { open: null, vouched: id, purged: gone, [url]: undefined }
+  for (const [clientId, tokenId] of Object.entries(others)) {
+    const fetchedAt = tokenId === undefined ? new Date() : null
+    await database.query(
+      `insert into clients
+         (client_id, metadata, allowed_origins, created_at, updated_at, document_fetched_at, document_fresh_until)
+       select $1, metadata, '{}', now(), now(), $2, $2 from clients where client_id = 'ours'`,
+      [clientId, fetchedAt],
+    )
+    if (!fetchedAt)
+      await database.query(
+        `insert into client_registrations
+           (client_id, access_token_hash, registration_token_id, registered_at)
+         values ($1, '', $2, now())`,
+        [clientId, tokenId],
+      )
+  }
+
+  const { clients } = await json(['clients', 'list'])
+  t.strictSame(
+    clients.map((one: Record<string, string>) => [one['client_id'], one['registered_by']]),
+    [
+      ['ours', 'administrator'],
+      ['open', 'itself'],
+      ['vouched', `registration-token:${id}`],
+      ['purged', `registration-token:${gone}`],
+      [url, `document:${url}`],
+    ],
+  )
+  const { stdout } = await run(['clients', 'list'])
+  for (const [clientId, registrar] of [
+    ['ours', 'administrator'],
+    ['open', 'itself'],
+    ['vouched', 'token Orders team'],
+    ['purged', `token ${gone}`],
+    ['client.json', 'its document'],
+  ])
+    t.match(stdout, new RegExp(`${clientId} .* ${registrar}\\n`))
+  t.match(await run(['clients', 'show', 'vouched']), {
+    stdout: new RegExp(`registered_by +registration-token:${id} \\(Orders team\\)\\n`),
+  })
 })
 
 t.test('a client that cannot be is refused in one line', async (t) => {

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { obtainTokens, refresh, signIn } from '../support/flow.ts'
+import { authorize, obtainTokens, redeem, refresh, signIn, toTokens } from '../support/flow.ts'
 import { createTestProvider } from '../support/provider.ts'
 import { createCli, toDatabaseUrl } from './run-cli.ts'
 
@@ -53,6 +53,23 @@ t.test('tokens inspect decodes a good token and exits with 0', async (t) => {
   })
   const refreshToken = await run(['tokens', 'inspect', tokens.refresh_token])
   t.match(refreshToken.stdout, /^A live refresh token\n[^]*alice@example\.com/)
+})
+
+t.test('tokens inspect tells whose a pairwise subject is', async (t) => {
+  const { provider, run, inspect, account } = await createInspection(t)
+  const changes = { redirect_uri: 'https://app.example/cb', scope: 'openid offline_access' }
+  const client = await provider.createClient({
+    redirect_uris: [changes.redirect_uri],
+    subject_type: 'pairwise',
+  })
+  const { code } = await authorize(provider, await signIn(provider), client, changes)
+  const tokens = toTokens(await redeem(provider, client, code, changes))
+  const { payload, user } = await inspect(tokens.id_token, 0)
+  t.equal(user, account.sub)
+  t.not(payload.sub, account.sub)
+  t.match(await inspect(tokens.refresh_token, 0), { user: account.sub, sub: payload.sub })
+  const { stdout } = await run(['tokens', 'inspect', tokens.access_token])
+  t.match(stdout, new RegExp(`user +alice@example\\.com \\(${account.sub}\\)`))
 })
 
 t.test('tokens inspect says what is wrong with a token and exits with 1', async (t) => {

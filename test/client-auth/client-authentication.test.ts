@@ -12,6 +12,8 @@ import { createTestClock } from '../support/clock.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { createTestWitness } from '../support/witness.ts'
 
+const findSectorFault = async () => undefined
+
 const secret = 'correct-horse-battery-staple-secret'
 const oddSecret = 'p:a%s+s w"o\\rd/~' // what must be form-encoded
 const challenge = 'Basic realm="claviger", charset="UTF-8"'
@@ -26,7 +28,7 @@ async function setUp(t: Test) {
     algorithms: ['RS256', 'ES256'],
   }
   const store = createClientStore(database)
-  const clients = createClientRegistry({ store, clock, cacheSize: 100, supported })
+  const clients = createClientRegistry({ store, clock, cacheSize: 100, supported, findSectorFault })
   const authentication = createClientAuthentication({
     clients,
     assertions: createAssertionStore(database),

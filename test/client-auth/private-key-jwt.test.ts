@@ -38,6 +38,7 @@ async function setUp(t: Test) {
     store: createClientStore(database),
     clock,
     cacheSize: 100,
+    findSectorFault: async () => undefined,
     supported: {
       grantTypes: ['authorization_code', 'client_credentials'],
       authMethods: authMethodNames,

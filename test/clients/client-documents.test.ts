@@ -18,7 +18,13 @@ async function setUp(t: Test) {
   const clock = createTestClock()
   const store = createClientStore(database)
   const cached = { clock, cacheSize: 10 }
-  const clients = createClientRegistry({ store, ...cached, supported, isClientIdUrl })
+  const clients = createClientRegistry({
+    store,
+    ...cached,
+    supported,
+    isClientIdUrl,
+    findSectorFault: async () => undefined,
+  })
   const site = {
     fetches: 0,
     answer: { failure: 'no luck' } as FetchedDocument | { failure: string },

@@ -30,7 +30,16 @@ async function setUp(t: Test) {
     },
   }
   const node = (served: Database) =>
-    createClientRegistry({ store: createClientStore(served), clock, cacheSize: 100, supported })
+    createClientRegistry({
+      store: createClientStore(served),
+      clock,
+      cacheSize: 100,
+      supported,
+      findSectorFault: async ({ sector_identifier_uri: uri }, before) =>
+        uri === undefined || uri === before?.sector_identifier_uri
+          ? undefined
+          : { message: `Its list at ${uri} is wrong.`, detail: 'an answer of 404' },
+    })
   return { database, clock, registry: node(counted), other: node(database), queries: () => queries }
 }
 

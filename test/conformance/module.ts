@@ -12,8 +12,6 @@ export interface Module {
   client?: keyof Suite['clients']
   /** What its client registers besides, when it registers itself. */
   metadata?: object
-  /** A member of the metadata; where it is not true, the suite skips the module. */
-  appliesWith?: string
   run(run: Run): Promise<void>
 }
 
@@ -32,10 +30,8 @@ export function runModules(
   const missing = targetsFor(plan).filter((name) => !tested.has(name))
   t.strictSame(missing, [], `${plan}: every module of it is tested`)
   for (const module of modules) {
-    const { name, says, appliesWith } = module
-    const applies = appliesWith === undefined || suite.metadata[appliesWith] === true
-    const skip = applies ? false : `${appliesWith} is not advertised`
-    t.test(`${plan} / ${name}: ${says}`, { skip }, async (t) => {
+    const { name, says } = module
+    t.test(`${plan} / ${name}: ${says}`, async (t) => {
       await module.run(suite.begin(t, name, { client: await clientOf(t, module) }))
     })
   }

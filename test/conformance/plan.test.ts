@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { readConfig } from '../../src/config.ts'
 import { createTestCli } from '../cli/run-cli.ts'
 import { packageRoot } from '../support/postgres-run.ts'
 import { createSuiteBrowser } from '../support/suite-browser.ts'
@@ -12,6 +13,7 @@ import { createSuite } from '../support/suite.ts'
 import { createSelfSigned } from '../support/self-signed.ts'
 import type { BrowserBlock } from './plan/browser.ts'
 import { plansFor } from './plan/plans.ts'
+import { openRegistration } from './registration.ts'
 
 interface PlanConfig {
   alias?: string
@@ -42,6 +44,23 @@ async function write(issuer: string) {
 
 const directory = t.testdir()
 const { plans, read } = await write('https://op.example')
+
+t.test(
+  'the settings of docs/conformance.md are settings, and those of our own plans',
+  async (t) => {
+    const guide = await readFile(join(packageRoot, 'docs/conformance.md'), 'utf8')
+    const [, block = ''] = /```sh\n( *export [^`]+)```/.exec(guide) ?? []
+    const settings = Object.fromEntries(
+      [...block.matchAll(/\b([A-Z_]+)=(\S+)/g)].map(([, name = '', value]) => [name, value]),
+    )
+    t.hasStrict(settings, openRegistration)
+    const { cert, key } = createSelfSigned()
+    const directory = t.testdir({ 'cert.pem': cert, 'key.pem': key, 'suite.pem': cert })
+    for (const name of ['TLS_CERT_FILE', 'TLS_KEY_FILE', 'CLAVIGER_OUTGOING_CA_FILE'])
+      settings[name] = join(directory, String(settings[name]))
+    t.match(readConfig(settings), { issuer: 'https://op.example:3000', port: 3000 })
+  },
+)
 
 t.test('the seed is taken by claviger seed, as often as it is given', async (t) => {
   const { json } = await createTestCli(t)

@@ -70,7 +70,7 @@ const golden = {
     'urn:ietf:params:oauth:grant-type:jwt-bearer',
     'urn:ietf:params:oauth:grant-type:token-exchange',
   ],
-  subject_types_supported: ['public'],
+  subject_types_supported: ['public', 'pairwise'],
   id_token_signing_alg_values_supported: ['RS256', 'ES256'],
   id_token_encryption_alg_values_supported: encryptionAlgorithms,
   id_token_encryption_enc_values_supported: contentEncryptions,

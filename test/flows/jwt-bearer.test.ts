@@ -294,3 +294,30 @@ t.test('the policy of a client', async (t) => {
   const form = { grant_type: jwtBearerGrant, assertion: 'x' }
   t.match(await post(provider, '/token', web, form), { body: { error: 'unauthorized_client' } })
 })
+
+t.test(
+  'a pairwise client gets tokens for its own subject (OpenID Connect Core §8.1)',
+  async (t) => {
+    const pairwise = { subject_type: 'pairwise', redirect_uris: ['https://app.example/cb'] }
+    const { provider, user, sign, exchange } = await setUp(t, pairwise)
+    const { accounts, revocations, subjects } = provider.services
+    const { access_token: token } = toTokens(await exchange(await sign()))
+    const { sub = '' } = decodeJwt(token)
+    t.match(sub, /^[\w-]{43}$/)
+    t.match(await accounts.findBySubject(sub), { sub: user.sub })
+    await revocations.revokeUser(user.sub, act)
+    t.match(await provider.services.accessTokens.check(token), { valid: false })
+
+    t.test('who is revoked before the subject is known is seen to be', async (t) => {
+      provider.clock.advance(10)
+      const bob = await provider.createUser({ email: 'bob@example.com' })
+      const { record } = subjects
+      subjects.record = async (...names) => {
+        await revocations.revokeUser(bob.sub, act)
+        return record(...names)
+      }
+      const { status, body } = await exchange(await sign({ sub: 'bob@example.com' }))
+      t.match({ status, body }, { status: 400, body: { error: 'invalid_grant' } })
+    })
+  },
+)

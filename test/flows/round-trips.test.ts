@@ -10,6 +10,7 @@ import {
   redeem,
   refresh,
   signIn,
+  toTokens,
   userinfo,
 } from '../support/flow.ts'
 import { createTestProvider } from '../support/provider.ts'
@@ -24,6 +25,8 @@ t.test('every endpoint needs no more round trips than the README says', async (t
     redirect_uris: [],
     scope: 'orders:read',
   })
+  const uri = 'https://app.example/cb'
+  const pairwise = await provider.createClient({ redirect_uris: [uri], subject_type: 'pairwise' })
   const browser = await signIn(provider)
   const tokens = await obtainTokens(provider, browser, client, { scope: 'openid offline_access' })
   const serviceToken = () =>
@@ -49,4 +52,21 @@ t.test('every endpoint needs no more round trips than the README says', async (t
   t.equal(await roundTrips(() => browser.open(url)), 2, 'authorize with a session')
   const { code } = await authorize(provider, browser, client)
   t.equal(await roundTrips(() => redeem(provider, client, code)), 2, 'code exchange')
+
+  const changes = { redirect_uri: uri }
+  await authorize(provider, browser, pairwise, changes)
+  const withSubject = authorizationUrl(provider, pairwise, changes)
+  t.equal(await roundTrips(() => browser.open(withSubject)), 2, 'with a pairwise subject')
+  const { code: another } = await authorize(provider, browser, pairwise, changes)
+  const redeemed = async () => redeem(provider, pairwise, another, changes)
+  t.equal(await roundTrips(redeemed), 2)
+  const { access_token } = toTokens(
+    await redeem(
+      provider,
+      pairwise,
+      (await authorize(provider, browser, pairwise, changes))['code'],
+      changes,
+    ),
+  )
+  t.equal(await roundTrips(() => userinfo(provider, access_token)), 1)
 })

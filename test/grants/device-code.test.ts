@@ -13,7 +13,7 @@ async function redeemWithKey({ isPublic }: { isPublic: boolean }) {
   const created = await deviceCodes.create({ clientId, scope, resources: [] })
   const authentication = { sub, amr: ['pwd'], authTime: clock.now(), after: [] }
   const { secret } = await sessions.start(authentication, undefined)
-  await deviceCodes.allow(created.userCode, (await sessions.find(secret))!)
+  await deviceCodes.allow(created.userCode, (await sessions.find(secret))!, undefined)
 
   const bound: unknown[] = []
   const grant = deviceCode({

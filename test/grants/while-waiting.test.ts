@@ -74,7 +74,7 @@ async function setUp(happening: Happening) {
       scope: ['openid'],
       resources: [],
     })
-    await node.deviceCodes.allow(userCode, (await sessions.find(secret))!)
+    await node.deviceCodes.allow(userCode, (await sessions.find(secret))!, undefined)
     return exchange(deviceCode(dependencies), { device_code })
   }
   return { redeem, refresh, poll, waited: () => waited }

@@ -14,6 +14,7 @@ const policy = {
     algorithms: ['RS256', 'ES256'],
   },
   scopes: ['openid', 'profile', 'offline_access'],
+  requiresPkce: true,
 }
 const redirect_uris = ['https://app.example/callback']
 const settle = (input: object, options = {}) =>
@@ -95,6 +96,31 @@ t.test('client_credentials is for who was given an initial access token', async 
   })
   t.match(settle(service, { isVouchedFor: true }), { grant_types: ['client_credentials'] })
 })
+
+t.test(
+  'without required PKCE, confidential clients have none required, and public ones do',
+  async (t) => {
+    const lenient = { ...policy, requiresPkce: false }
+    const pkceOf = (input: object, current?: ReturnType<typeof settle>) =>
+      settleMetadata({ redirect_uris, ...input }, lenient, { isVouchedFor: false, current })
+        .require_pkce
+    const isPublic = { token_endpoint_auth_method: 'none' }
+    t.equal(pkceOf({}), false)
+    t.equal(pkceOf({ require_pkce: true }), false, 'which is not for the client to say')
+    t.equal(pkceOf(isPublic), undefined)
+    t.equal(settle({}).require_pkce, undefined)
+
+    const confidential = { ...settle({}), require_pkce: false }
+    t.equal(pkceOf({}, confidential), false)
+    t.equal(pkceOf(isPublic, confidential), undefined, 'a client that becomes public needs PKCE')
+    t.equal(settle(isPublic, { current: confidential }).require_pkce, undefined)
+    t.equal(pkceOf({}, settle(isPublic)), false, 'one that becomes confidential does not')
+    const strict = { ...settle({}), require_pkce: true }
+    t.equal(pkceOf({}, strict), true, 'what an administrator has set stays')
+    t.equal(pkceOf(isPublic, strict), true)
+    t.equal(pkceOf({}, { ...strict, profile: 'mcp' }), true)
+  },
+)
 
 t.test('what is not sound is refused by its code, all faults at once', async (t) => {
   const cases: [input: object, code: string, description: RegExp][] = [

@@ -36,6 +36,8 @@ export interface Attempt extends Span {
   /** Of what was issued, if anything was. */
   iat: number | undefined
   jti: string | undefined
+  /** What the token names the user by. */
+  subject: string | undefined
   accessToken: string | undefined
   /** By the database's clock. */
   madeAt: Date

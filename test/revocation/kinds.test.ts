@@ -55,6 +55,36 @@ t.test('a user: sessions, codes and refresh tokens are counted', async (t) => {
   t.strictSame(again.ended, { sessions: 0, codes: 0, refresh_tokens: 0 }, 'nothing is left')
 })
 
+t.test('a user: recorded by each subject that clients know them by', async (t) => {
+  const { revocations, sub, bob, codes, newGrant, clock, listRecords, userActs } = await setUp()
+  for (const [subject, of] of [
+    ['one subject', sub],
+    ['another subject', sub],
+    ['a subject of bob', bob.sub],
+  ] as const) {
+    await codes.create(newGrant({ sub: of, subject }))
+    await codes.create(newGrant({ sub: of, subject }))
+  }
+  clock.set(start)
+  await revocations.revokeUser(sub, { ...act, reason })
+  const recorded = (id: string) => ({ kind: 'user', id, not_before: notBefore, reason })
+  t.strictSame(await listRecords(), [
+    recorded(sub),
+    recorded('one subject'),
+    recorded('another subject'),
+  ])
+  for (const [named, isRevoked] of [
+    [sub, true],
+    ['one subject', true],
+    ['another subject', true],
+    [bob.sub, false],
+    ['a subject of bob', false],
+  ] as const)
+    t.equal(await revocations.isRevoked({ iat, sub: named }), isRevoked, named)
+  await userActs.delete(bob.sub, act)
+  t.equal(await revocations.isRevoked({ iat, sub: 'a subject of bob' }), true, 'also when deleted')
+})
+
 t.test('a session: its codes and access tokens, not its refresh tokens', async (t) => {
   const { signIn, revocations, sub, beginFamily, codes, newGrant, clock, sessions, ...node } =
     await setUp()

@@ -139,12 +139,14 @@ export async function play(
     { secret, ...person }: Pick<Ancestry, 'sub' | 'sid' | 'signIn'> & { secret: string },
   ) {
     await at(seconds)
-    const { sessions, codes } = nodes[node]!
+    const { sessions, codes, subjects } = nodes[node]!
     const { clientId } = clients[number]!
     const { result: code, ...authorization } = await timed(async () => {
       const session = await sessions.find(secret)
       const rest = { redirectUri: undefined, nonce: undefined, codeChallenge: undefined }
-      return session && codes.create({ ...session, ...rest, clientId, scope, resources: [] })
+      if (!session) return undefined
+      const subject = subjects.of(clients[number]!, session.sub)
+      return codes.create({ ...session, ...rest, subject, clientId, scope, resources: [] })
     })
     const ancestry = { ...person, authorization, via: 'code' } as const
     let tokens = await issue(redemption, number, ancestry, {
@@ -186,9 +188,10 @@ export async function play(
           throw error
         }),
     )
-    const { iat, jti } = result ? decodeJwt(result.access_token) : {}
+    const { iat, jti, sub: subject } = result ? decodeJwt(result.access_token) : {}
     attempts.push({
       ...span,
+      subject,
       clientId: client.clientId,
       grantId: ancestry?.grantId ?? (result && grantIdOf(result)),
       ancestry,
@@ -240,9 +243,9 @@ export async function play(
   ])
   const { revocations: judge } = createNode(database, createNodeClock(world, 0))
   for (const attempt of attempts) {
-    const { iat, jti, clientId, grantId, ancestry } = attempt
-    const { sub, sid } = ancestry ?? {}
-    const origin = { sub: sub ?? clientId, sid, jti, client_id: clientId, grant_id: grantId }
+    const { iat, jti, clientId, grantId, ancestry, subject: sub } = attempt
+    const { sid } = ancestry ?? {}
+    const origin = { sub, sid, jti, client_id: clientId, grant_id: grantId }
     attempt.counts = iat !== undefined && !(await judge.isRevoked({ ...origin, iat }))
   }
   return { attempts, revocations }
@@ -253,7 +256,7 @@ function grantIdOf({ access_token: token }: TokenResponse): string | undefined {
   return grantId
 }
 
-/** Two users and two clients, and nothing revoked. */
+/** Two users and two clients, the first of which knows them by other subjects, and nothing revoked. */
 async function populate(database: Database) {
   for (const table of ['users', 'clients', 'revocations', 'everything_revoked'])
     await database.query(`delete from ${table}`)
@@ -263,7 +266,10 @@ async function populate(database: Database) {
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
     id_token_signed_response_alg: 'ES256',
   }
-  const clients = [toClient(metadata, 'one'), toClient(metadata, 'two')]
+  const clients = [
+    toClient({ ...metadata, subject_type: 'pairwise' }, 'one'),
+    toClient(metadata, 'two'),
+  ]
   for (const username of ['alice', 'bob']) subs.push((await accounts.create({ username })).sub)
   for (const { clientId } of clients)
     await registry.create({ client_id: clientId, redirect_uris: ['https://app.example/cb'] })

@@ -7,8 +7,12 @@ import { createPendingRequestStore } from '../../src/authorization/store.ts'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database, Queryable } from '../../src/database/database.ts'
 import { Params } from '../../src/protocol/params.ts'
+import { createRevocationStore } from '../../src/revocation/store.ts'
 import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
-import { act, createNode, laggingBy, setUp as setUpNode } from '../tokens/setup.ts'
+import { createSubjectStore } from '../../src/tokens/subject-store.ts'
+import { createSubjects } from '../../src/tokens/subjects.ts'
+import { toClient } from '../authorization/clients.ts'
+import { act, createNode, laggingBy, secondsAfter, setUp as setUpNode } from '../tokens/setup.ts'
 
 const everything = { scope: undefined, resources: undefined }
 
@@ -49,6 +53,78 @@ async function someoneWaits(database: Database): Promise<void> {
     await settle()
   }
 }
+
+t.test('revoking a user, while a client is to know them by a new subject', async (t) => {
+  const subject = 'the subject'
+
+  t.test('whose code is being made: it is waited for', async (t) => {
+    const { newGrant, sub, inFlight, revocations, iat, database } = await setUp()
+    let revoking: Promise<unknown> | undefined
+    const readAt = iat()
+    await inFlight(
+      (node) => node.codes.create(newGrant({ subject })),
+      async () => {
+        revoking = revocations.revokeUser(sub, act)
+        await someoneWaits(database)
+      },
+    )
+    await revoking
+    t.equal(await revocations.isRevoked({ iat: readAt, sub: subject }), true)
+  })
+
+  t.test('whose code is made only then: its redemption sees the revocation', async (t) => {
+    const { codes, newGrant, sub, inFlight, revocations, iat, database, ...node } = await setUp()
+    const { clock, accounts } = node
+    const [grant, readAt] = [newGrant({ subject }), clock.now()]
+    const revoked = { kind: 'user', id: sub, notBefore: iat() + 1, reason: undefined } as const
+    const times = { expiresAt: secondsAfter(clock.now(), 600), revokedAt: clock.now() }
+    let creating: Promise<string> | undefined
+    await inFlight(
+      async (_, transaction) => {
+        await accounts.markRevoked(sub, clock.now(), transaction)
+        await createRevocationStore(database).append({ ...revoked, ...times }, transaction)
+      },
+      async () => {
+        creating = codes.create(grant)
+        await someoneWaits(database)
+      },
+    )
+    const code = await creating!
+    const account = (await accounts.findBySub(sub))!
+    const { authTime } = (await codes.find(code))!
+    const readAgain = async () => ({ account, authTime })
+    await t.rejects(node.issueInstants.await({ account, authTime }, { readAt, readAgain }), {
+      code: 'invalid_grant',
+      detail: 'the user was revoked',
+    })
+    t.equal(
+      await revocations.isRevoked({ iat: iat(), sub: subject }),
+      false,
+      'and so it need not be',
+    )
+  })
+
+  t.test('and an assertion is exchanged: the user is read once more', async (t) => {
+    const { subjects, sub, inFlight, revocations, iat, database } = await setUp()
+    const client = toClient({ subject_type: 'pairwise' })
+    let revoking: Promise<unknown> | undefined
+    const readAt = iat()
+    const recorded = await inFlight(
+      (_, transaction) =>
+        createSubjects({
+          key: Buffer.alloc(32),
+          store: createSubjectStore(transaction),
+        }).record(client, sub),
+      async () => {
+        revoking = revocations.revokeUser(sub, act)
+        await someoneWaits(database)
+      },
+    )
+    await revoking
+    t.equal(await revocations.isRevoked({ iat: readAt, sub: recorded }), true)
+    t.equal(await subjects.record(toClient(), sub), undefined, 'a public client has none')
+  })
+})
 
 t.test('revoking a client, while', async (t) => {
   t.test('a code of it is redeemed', async (t) => {

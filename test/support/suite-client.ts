@@ -34,7 +34,7 @@ export function keyClient(
     audience,
     idTokenAlg = 'RS256',
   }: {
-    /** With its private part, kid and alg. */
+    /** With its private part and alg; with a kid, unless the client has no other key. */
     key: JWK
     now: () => Date
     audience?: string
@@ -47,7 +47,7 @@ export function keyClient(
     async present(url) {
       const iat = Math.floor(now().getTime() / 1000)
       const assertion = new SignJWT({ iss: clientId, sub: clientId, jti: randomUUID(), iat })
-        .setProtectedHeader({ alg: String(key.alg), kid: String(key.kid) })
+        .setProtectedHeader({ alg: String(key.alg), ...(key.kid && { kid: key.kid }) })
         .setAudience(audience ?? url)
         .setExpirationTime(iat + 60)
       const fields = {

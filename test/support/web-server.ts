@@ -1,8 +1,9 @@
 /** Somebody else's web server, over https with a certificate that signs itself, and how this server reaches it. */
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer as createPlainServer, type RequestListener } from 'node:http'
 import { createServer, type Server } from 'node:https'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { createSelfSigned } from './self-signed.ts'
@@ -20,7 +21,9 @@ export interface WebServer {
 
 export async function createWebServer(t: Test, listener: RequestListener): Promise<WebServer> {
   const { cert, key } = createSelfSigned()
-  const caFile = join(t.testdir(), 'ca.pem')
+  const directory = await mkdtemp(join(tmpdir(), 'web-server-')) // each t.testdir empties the former
+  t.teardown(() => rm(directory, { recursive: true }))
+  const caFile = join(directory, 'ca.pem')
   await writeFile(caFile, cert)
   const requests: WebServer['requests'] = []
   const server = createServer({ cert, key }, (request, response) => {

@@ -2,6 +2,7 @@ import t from 'tap'
 import { createRevocationStore } from '../../src/revocation/store.ts'
 import { createIdTokenHints } from '../../src/tokens/id-token-hints.ts'
 import { createTokenIssuer } from '../../src/tokens/issuer.ts'
+import { createSubjectStore } from '../../src/tokens/subject-store.ts'
 import { createOwnTokens } from '../../src/tokens/own-tokens.ts'
 import type { RevocationSubject } from '../../src/verifier/not-before.ts'
 import { toClient } from '../authorization/clients.ts'
@@ -36,8 +37,12 @@ async function setUp(t: Parameters<typeof createTestKeys>[0]) {
     clock,
     rotation,
     keyring,
+    tokens,
+    request,
+    grant,
+    account,
     sub: account.sub,
-    hints: createIdTokenHints({ ownTokens }),
+    hints: createIdTokenHints({ ownTokens, accounts }),
     idToken: await tokens.idToken({ ...request, grant, account, nonce: undefined }),
     accessToken: await tokens.accessToken({
       ...request,
@@ -52,10 +57,27 @@ const refusal = { code: 'invalid_request', description: /id_token_hint/ }
 t.test('a hint tells whom it was issued to, expired or not (RP-Initiated Logout §2)', async (t) => {
   const { hints, idToken, sub, clock } = await setUp(t)
   t.equal(await hints.read(undefined), undefined)
-  const hint = { sub, sid: 'the sid', clientId: client.clientId, isRevoked: false }
+  const hint = { sub, subject: sub, sid: 'the sid', clientId: client.clientId, isRevoked: false }
   t.strictSame(await hints.read(idToken), hint)
   clock.advance(86_400)
   t.strictSame(await hints.read(idToken), hint)
+})
+
+t.test('a pairwise subject is that of its user, while there is one', async (t) => {
+  const { hints, tokens, request, grant, account, database, sub } = await setUp(t)
+  const [subject, stranger] = ['the subject', 'the subject of nobody']
+  await createSubjectStore(database).record(subject, sub)
+  const read = async (named: string) =>
+    hints.read(
+      await tokens.idToken({
+        ...request,
+        grant: { ...grant, subject: named },
+        account,
+        nonce: undefined,
+      }),
+    )
+  t.match(await read(subject), { sub, subject })
+  t.match(await read(stranger), { sub: stranger, subject: stranger })
 })
 
 t.test('what is not an ID token of this issuer is none', async (t) => {

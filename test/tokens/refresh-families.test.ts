@@ -33,6 +33,7 @@ t.test('every use makes the next generation, of the same grant (RFC 9700 §4.14)
     grantId,
     clientId,
     sub,
+    subject: undefined,
     sid: 'the sid',
     scope: ['openid', 'email', 'offline_access'],
     resources: ['https://a.example'],

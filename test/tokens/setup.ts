@@ -16,6 +16,8 @@ import { createFamilyStore } from '../../src/tokens/family-store.ts'
 import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
 import { createRefreshFamilies } from '../../src/tokens/refresh-families.ts'
 import { createRefreshTokenFormat } from '../../src/tokens/refresh-token.ts'
+import { createSubjectStore } from '../../src/tokens/subject-store.ts'
+import { createSubjects } from '../../src/tokens/subjects.ts'
 import { createTestClock, type TestClock } from '../support/clock.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -30,6 +32,7 @@ const inHalfADay = (clock: TestClock) => secondsAfter(clock.now(), 12 * 3600)
 export const act = { actor: 'ada' }
 
 const refreshTokenKey = randomBytes(32)
+const subjectKey = randomBytes(32)
 
 /** One node: everything of its own but the database. */
 export function createNode(database: Database, clock: Clock, environment: Environment = {}) {
@@ -52,6 +55,7 @@ export function createNode(database: Database, clock: Clock, environment: Enviro
       clock,
       settings: config,
     }),
+    subjects: createSubjects({ key: subjectKey, store: createSubjectStore(database) }),
     assertions: createAssertionStore(database),
     issueInstants: createIssueInstants({ clock }),
     endGrant: createEndGrant({ revocations: admin.revocations }),
@@ -98,6 +102,7 @@ export async function setUp(environment: Environment = {}) {
   const newGrant = (changes: Partial<CodeGrant> = {}): Omit<CodeGrant, 'grantId'> => ({
     clientId,
     sub,
+    subject: undefined,
     sid: 'the sid',
     scope: ['openid', 'email', 'offline_access'],
     resources: ['https://a.example'],

@@ -41,7 +41,6 @@ export const claimModules: Module[] = [
   {
     name: 'oidcc-claims-essential',
     says: 'a claim that is asked for by its name comes from where it is asked for',
-    appliesWith: 'claims_parameter_supported',
     run: (run) =>
       givesAtUserinfo(run, ['name'], {
         claims: JSON.stringify({ userinfo: { name: { essential: true } } }),
