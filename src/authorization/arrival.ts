@@ -18,7 +18,7 @@ export function requireArrival(
   if (mustBePushed && !isPushed)
     throw new OAuthError(
       'invalid_request',
-      'Authorization requests must be pushed. Send it to the pushed_authorization_request_endpoint first, and here the request_uri that it answers.',
+      'Authorization requests must be pushed. Send yours to the pushed_authorization_request_endpoint first, and here the request_uri that it answers.',
     )
   if (metadata.require_signed_request_object && !isSigned)
     throw new OAuthError(

@@ -8,6 +8,7 @@ import { OAuthError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { maxParameterLength, type Params } from '../protocol/params.ts'
 import { isCodeChallenge } from '../protocol/pkce.ts'
+import { responseTypes } from '../protocol/response-types.ts'
 import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
 import { parseClaimsDemands, type ClaimsDemands } from './claims-demands.ts'
 import { responseModes, type Recipient } from './recipient.ts'
@@ -86,9 +87,9 @@ function refuseUnsupported(params: Params): void {
 
 function requireCodeFlow(client: Client, params: Params): void {
   const responseType = params.require('response_type')
-  if (responseType !== 'code')
+  if (!responseTypes.includes(responseType))
     throw new OAuthError('unsupported_response_type', `Only the response_type 'code' is supported.`)
-  if (!client.metadata.response_types.includes('code'))
+  if (!client.metadata.response_types.includes(responseType))
     throw new OAuthError(
       'unauthorized_client',
       `This client is not registered for the authorization code flow.`,

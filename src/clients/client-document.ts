@@ -1,5 +1,6 @@
 /** What a client's own document may say of it (draft-ietf-oauth-client-id-metadata-document §4). */
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
+import { responseTypes } from '../protocol/response-types.ts'
 import { validateClientMetadata, type ClientMetadata, type Supported } from './metadata.ts'
 import { withoutNulls } from './rules.ts'
 
@@ -66,7 +67,9 @@ function withWhatWeDo(given: JsonObject, scopes: readonly string[]): JsonObject 
   return {
     ...given,
     ...(Array.isArray(grants) && { grant_types: grants.filter(isOurs) }),
-    ...(Array.isArray(types) && { response_types: types.filter((type) => type === 'code') }),
+    ...(Array.isArray(types) && {
+      response_types: types.filter((type) => responseTypes.includes(type)),
+    }),
     scope: (known.length > 0 ? known : scopes).join(' '),
   }
 }

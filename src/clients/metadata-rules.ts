@@ -6,6 +6,7 @@ import {
   validateHttpsUri,
   validateRedirectUri,
 } from '../protocol/redirect-uri.ts'
+import { responseTypes } from '../protocol/response-types.ts'
 import { assertionIssuers } from './assertion-issuers.ts'
 import { certificateNameRules } from './certificate-names.ts'
 import { contentEncryptions, encryptionAlgs } from './encryption.ts'
@@ -34,8 +35,8 @@ export function rulesFor(
     redirect_uris: listOf(textRule((uri) => validateRedirectUri(uri, applicationType))),
     post_logout_redirect_uris: listOf(textRule((uri) => validateRedirectUri(uri, applicationType))),
     grant_types: listOf(oneOf(supported.grantTypes)),
-    response_types: listOf(oneOf(['code'])),
-    token_endpoint_auth_method: oneOf(supported.authMethods),
+    response_types: listOf(oneOf(responseTypes)),
+    token_endpoint_auth_method: authMethod(supported),
     token_endpoint_auth_signing_alg: oneOf(assertionAlgorithms),
     jwks: publicKeySet,
     jwks_uri: textRule((uri) => validateBackchannelUri(uri, supported)),
@@ -55,7 +56,7 @@ export function rulesFor(
     request_object_signing_alg: oneOf(assertionAlgorithms),
     authorization_signed_response_alg: oneOf(supported.algorithms),
     dpop_bound_access_tokens: flag,
-    tls_client_certificate_bound_access_tokens: flag,
+    tls_client_certificate_bound_access_tokens: certificateFlag(supported),
     ...certificateNameRules,
     subject_type: oneOf(subjectTypes),
     sector_identifier_uri: textRule(validateHttpsUri),
@@ -77,4 +78,31 @@ export function rulesFor(
     token_exchange: exchangePolicy,
     allowed_cors_origins: listOf(origin),
   }
+}
+
+const selfSignedMethod = 'self_signed_tls_client_auth'
+
+/** What lets clients show certificates (RFC 8705), and be known by them. */
+const certificateSettings: Readonly<Record<string, string>> = {
+  tls_client_auth: 'CLAVIGER_TLS_CLIENT_CA_FILE',
+  [selfSignedMethod]: 'CLAVIGER_MTLS_PORT or CLAVIGER_CLIENT_CERT_HEADER',
+}
+
+/** One that only a setting is missing for is told which. */
+function authMethod({ authMethods }: Supported): Rule {
+  const known = oneOf(authMethods)
+  return (name, value) => {
+    const fault = known(name, value)
+    const settings = typeof value === 'string' ? certificateSettings[value] : undefined
+    return fault && settings ? `${fault} It needs ${settings}.` : fault
+  }
+}
+
+/** Without certificates the client would never get a token. */
+function certificateFlag({ authMethods }: Supported): Rule {
+  const areShown = authMethods.includes(selfSignedMethod)
+  return (name, value) =>
+    value === true && !areShown
+      ? `${name}: Clients can show no certificates here. It needs ${certificateSettings[selfSignedMethod]}.`
+      : flag(name, value)
 }

@@ -55,7 +55,7 @@ export function oneOf(values: readonly string[]): Rule {
   return (name, value) =>
     typeof value === 'string' && values.includes(value)
       ? undefined
-      : `${name}: ${quote(value)} is not supported. Use ${values.join(', ')}.`
+      : `${name}: ${value === undefined ? 'Give it.' : `${quote(value)} is not supported.`} Use ${values.join(', ')}.`
 }
 
 export const flag: Rule = (name, value) =>

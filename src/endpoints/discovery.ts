@@ -7,12 +7,14 @@ import { contentEncryptions, encryptionAlgs } from '../clients/encryption.ts'
 import { assertionAlgorithms } from '../clients/jwks.ts'
 import { subjectTypes } from '../clients/sector.ts'
 import { sendCacheable } from '../http/cacheable.ts'
+import { pageLanguage } from '../http/html.ts'
 import { basePathOf } from '../http/pages.ts'
 import { acrValues } from '../protocol/acr.ts'
 import { dpopAlgorithms } from '../possession/possession.ts'
 import { claimsByScope, standardScopes } from '../protocol/scopes.ts'
 import { paths } from '../protocol/paths.ts'
 import { codeChallengeMethods } from '../protocol/pkce.ts'
+import { responseTypes } from '../protocol/response-types.ts'
 
 export interface Capabilities {
   issuer: string
@@ -83,7 +85,7 @@ function metadataOf(capabilities: Capabilities) {
     claims_supported: [...idTokenClaims, ...[...claimsByScope.values()].flat()],
     acr_values_supported: acrValues,
     ...(detailsTypes.length > 0 && { authorization_details_types_supported: detailsTypes }),
-    response_types_supported: ['code'],
+    response_types_supported: responseTypes,
     response_modes_supported: responseModes,
     grant_types_supported: grantTypes,
     subject_types_supported: subjectTypes,
@@ -96,7 +98,7 @@ function metadataOf(capabilities: Capabilities) {
     code_challenge_methods_supported: codeChallengeMethods,
     prompt_values_supported: prompts.filter((prompt) => prompt !== 'create' || signUp),
     display_values_supported: ['page'],
-    ui_locales_supported: ['en'],
+    ui_locales_supported: [pageLanguage],
     token_endpoint_auth_methods_supported: authMethods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     introspection_endpoint_auth_methods_supported: confidentialMethods,

@@ -2,6 +2,9 @@
 import type { VNode } from 'preact'
 import { render } from 'preact-render-to-string'
 
+/** Of every page, for whatever `ui_locales` asks. */
+export const pageLanguage = 'en'
+
 export const htmlContentType = 'text/html; charset=utf-8'
 
 export function renderPage(page: VNode): string {

@@ -1,5 +1,6 @@
 /** The frame of every page: one card between the issuer's name and ours. */
 import type { ComponentChildren } from 'preact'
+import { pageLanguage } from '../http/html.ts'
 
 export interface Site {
   issuer: string
@@ -18,7 +19,7 @@ export interface LayoutProps {
 
 export function Layout({ site, title, children }: LayoutProps) {
   return (
-    <html lang="en">
+    <html lang={pageLanguage}>
       <head>
         <meta charset="utf-8" />
         <title>{`${title} · Claviger`}</title>

@@ -72,6 +72,10 @@ const maxErrorTextLength = 300
 
 /** RFC 6749 §5.2: descriptions hold only %x20-21 / %x23-5B / %x5D-7E. They end up in URLs and headers, so they are short. */
 function toErrorText(text: string): string {
-  const plain = text.replaceAll('"', "'").replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
+  const plain = text
+    .replaceAll('"', "'")
+    .replaceAll('§', 'section ')
+    .replaceAll('…', '...')
+    .replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
   return plain.length > maxErrorTextLength ? `${plain.slice(0, maxErrorTextLength)}...` : plain
 }

@@ -7,7 +7,6 @@ export const paths = {
   pushedAuthorization: '/par',
   token: '/token',
   deviceAuthorization: '/device_authorization',
-  registration: '/register',
   userinfo: '/userinfo',
   introspect: '/introspect',
   revoke: '/revoke',

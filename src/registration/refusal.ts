@@ -11,8 +11,7 @@ export function refuseMetadata(
     detail?: string | undefined
   } = {},
 ): OAuthError {
-  const inAscii = sentences.replaceAll('§', 'section ').replaceAll('…', '...')
-  return new OAuthError(code, `Mend the client's metadata. ${inAscii}`, {
+  return new OAuthError(code, `Mend the client's metadata. ${sentences}`, {
     ...(detail !== undefined && { detail }),
   })
 }

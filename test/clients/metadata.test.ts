@@ -142,6 +142,14 @@ t.test('each member is held against its rule', async (t) => {
     [{ contacts: 'ops@example.com' }, /^contacts: Give a list/],
     [{ contacts: ['a', 7] }, /^contacts\[1\]: Give a string/],
     [{ application_type: 'spa' }, /^application_type: "spa" is not supported. Use web, native/],
+    [
+      { token_endpoint_auth_method: 'tls_client_auth' },
+      /is not supported. .* It needs CLAVIGER_TLS_CLIENT_CA_FILE\.$/,
+    ],
+    [
+      { tls_client_certificate_bound_access_tokens: true },
+      /no certificates here. It needs CLAVIGER_MTLS_PORT or CLAVIGER_CLIENT_CERT_HEADER\.$/,
+    ],
     [{ redirect_uris: redirectUri }, /^redirect_uris: Give a list/],
     [{ redirect_uris: [redirectUri, redirectUri] }, /^redirect_uris: Give each value once/],
     [{ redirect_uris: ['com.example.app:/cb'] }, /^redirect_uris\[0\]: Use https/],

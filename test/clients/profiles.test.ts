@@ -28,7 +28,8 @@ t.test('the profile fapi2 switches on what FAPI 2.0 asks', async (t) => {
 
 t.test('a certificate binds the tokens of a fapi2 client instead of DPoP', async (t) => {
   const mtls = { ...bank, tls_client_certificate_bound_access_tokens: true }
-  const { metadata } = validateClientMetadata(mtls, supported)
+  const authMethods = [...supported.authMethods, 'self_signed_tls_client_auth']
+  const { metadata } = validateClientMetadata(mtls, { ...supported, authMethods })
   t.equal(metadata?.dpop_bound_access_tokens, undefined)
 })
 

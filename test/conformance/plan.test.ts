@@ -45,6 +45,21 @@ async function write(issuer: string) {
 const directory = t.testdir()
 const { plans, read } = await write('https://op.example')
 
+t.test('what is missing or misspelt is said in one line', async (t) => {
+  const op = ['--issuer', 'https://op.example']
+  const suite = ['--suite', 'https://suite.example']
+  for (const [args, sentence] of [
+    [[...op, ...suite], 'error: --out is missing.'],
+    [[...suite, '--out', 'x'], 'error: --issuer is missing.'],
+    [[...op, '--suite', 'suite.example', '--out', 'x'], 'error: --suite must be an https URL.'],
+    [[...op, ...suite, '--alais', 'x'], "error: Unknown option '--alais'"],
+  ] as const)
+    await t.rejects(promisify(execFile)(process.execPath, [script, ...args]), {
+      code: 2,
+      stderr: new RegExp(`^${sentence}\n\nWrites`),
+    })
+})
+
 t.test(
   'the settings of docs/conformance.md are settings, and those of our own plans',
   async (t) => {

@@ -26,6 +26,8 @@ t.test('each code has the status of its specification', async (t) => {
 t.test('a description holds only what RFC 6749 §5.2 allows, and stays readable', async (t) => {
   const { description } = new OAuthError('invalid_request', `The "a\\b" is ünknown\r\nX: y\0.`)
   t.equal(description, `The 'a?b' is ?nknown??X: y?.`)
+  const cited = new OAuthError('invalid_request', 'See {…} (RFC 9126 §2.1).')
+  t.equal(cited.description, 'See {...} (RFC 9126 section 2.1).')
 })
 
 t.test('whatever is put into a description cannot leave a header or a JSON string', async () => {

@@ -21,31 +21,15 @@ const usage = `Writes seed.json, a configuration per plan, and plans.txt, which 
                                  authorities.pem, for CLAVIGER_TLS_CLIENT_CA_FILE
 `
 
-const { values } = parseArgs({
-  options: {
-    issuer: { type: 'string' },
-    suite: { type: 'string' },
-    alias: { type: 'string', default: 'claviger' },
-    out: { type: 'string' },
-    'initial-access-token': { type: 'string' },
-    resource: { type: 'string' },
-    'mtls-issuer': { type: 'string' },
-  },
-})
-const { issuer, suite, alias, out, resource } = values
-if (issuer === undefined || suite === undefined || out === undefined) {
-  process.stderr.write(usage)
-  process.exit(2)
-}
+const { issuer, suite, alias, out, resource, mtlsIssuer, ...values } = readOptions()
 
-const mtlsIssuer = values['mtls-issuer']?.replace(/\/$/, '')
 const { credentials, authority } = await createCredentials(
   pairNames.filter((pair) => mtlsIssuer !== undefined || pairNamed(pair).binding === 'dpop'),
 )
-const address = { suite: suite.replace(/\/$/, ''), alias }
+const address = { suite, alias }
 const plans = plansFor({
   ...address,
-  issuer: issuer.replace(/\/$/, ''),
+  issuer,
   mtlsIssuer,
   credentials,
   resource,
@@ -58,6 +42,44 @@ if (mtlsIssuer !== undefined) await writeFile(join(out, 'authorities.pem'), auth
 await writeFile(join(out, 'plans.txt'), plans.map(({ plan, file }) => `${plan} ${file}\n`).join(''))
 process.stdout.write(`Next: npx claviger seed ${join(out, 'seed.json')}\n`)
 
+function readOptions() {
+  const options = {
+    issuer: { type: 'string' },
+    suite: { type: 'string' },
+    alias: { type: 'string', default: 'claviger' },
+    out: { type: 'string' },
+    'initial-access-token': { type: 'string' },
+    resource: { type: 'string' },
+    'mtls-issuer': { type: 'string' },
+  } as const
+  try {
+    const { values } = parseArgs({ options })
+    const mtlsIssuer = values['mtls-issuer']
+    return {
+      ...values,
+      issuer: readAddress('--issuer', values.issuer),
+      suite: readAddress('--suite', values.suite),
+      mtlsIssuer: mtlsIssuer && readAddress('--mtls-issuer', mtlsIssuer),
+      out: values.out ?? refuse('--out is missing.'),
+    }
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** The suite refuses plain http. */
+function readAddress(name: string, address: string | undefined): string {
+  if (address === undefined) return refuse(`${name} is missing.`)
+  if (!URL.canParse(address) || new URL(address).protocol !== 'https:')
+    return refuse(`${name} must be an https URL.`)
+  return address.replace(/\/$/, '')
+}
+
+function refuse(sentence: string): never {
+  process.stderr.write(`error: ${sentence}\n\n${usage}`)
+  process.exit(2)
+}
+
 async function writeJson(file: string, content: unknown): Promise<void> {
-  await writeFile(join(out!, file), `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 })
+  await writeFile(join(out, file), `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 })
 }
