@@ -85,8 +85,8 @@ export async function createApp(
   await app.register(
     async (routes) => {
       registerJwks(routes, services)
-      registerAuthorize(routes, { ...services, clients: services.clientDocuments })
-      registerPushedAuthorization(routes, { ...services, clients: services.clientDocuments })
+      registerAuthorize(routes, services)
+      registerPushedAuthorization(routes, services)
       registerDeviceAuthorization(routes, services)
       registerToken(routes, services)
       registerUserinfo(routes, services)

@@ -103,6 +103,7 @@ export function createAuthorization({
         nonce: request.nonce,
         codeChallenge: request.codeChallenge,
         confirmation: request.dpopJkt === undefined ? undefined : { jkt: request.dpopJkt },
+        longestTtlSeconds: client.metadata.profile === 'fapi2' ? 60 : undefined, // FAPI 2.0 §5.3.2.1
       }
       if (!pending) return { code: await codes.create(grant) }
       const code = await codes.createInAnswerTo(requestHashOf(pending.reference), grant)

@@ -4,7 +4,7 @@ import type { AuthorizationRequest } from './request.ts'
 
 /**
  * RFC 8252 §8.6: an app that anyone can imitate (public, at a redirect URI that is not https) is asked for again each
- * time, since the person is the only one who can tell. So is whoever asks for authorization details: each is about something
+ * time, since the person is the only one who can tell; what a client's own document says it were makes no difference. So is whoever asks for authorization details: each is about something
  * else, such as one payment.
  */
 export function consentRuleOf(
@@ -14,6 +14,7 @@ export function consentRuleOf(
 ): 'never' | 'remembered' | 'always' {
   if (client.metadata.skip_consent) return 'never'
   if (authorizationDetails) return 'always'
-  const imitable = client.metadata.application_type === 'native' && client.isPublic
+  const isApp = client.metadata.application_type === 'native' || client.document !== undefined
+  const imitable = isApp && client.isPublic
   return imitable && !redirectUri.startsWith('https:') ? 'always' : 'remembered'
 }

@@ -33,16 +33,26 @@ export async function parseLogoutRequest(
   const client = clientId === undefined ? undefined : await clients.find(clientId)
   if (clientId !== undefined && !client)
     throw new OAuthError('invalid_request', `The parameter 'client_id' names no registered client.`)
-  return { client, hint, returnTo: returnTo(params, client) }
+  return { client, hint, returnTo: returnTo(params, client, hint) }
 }
 
-function returnTo(params: Params, client: Client | undefined): string | undefined {
+function returnTo(
+  params: Params,
+  client: Client | undefined,
+  hint: IdTokenHint | undefined,
+): string | undefined {
   const uri = params.get('post_logout_redirect_uri')
   if (uri === undefined) return undefined
   if (!client)
     throw new OAuthError(
       'invalid_request',
       `A 'post_logout_redirect_uri' needs an 'id_token_hint' or a 'client_id' beside it.`,
+    )
+  // §3: nothing else shows that the request is legitimate, as anybody can publish a document.
+  if (client.document && !hint)
+    throw new OAuthError(
+      'invalid_request',
+      `The 'post_logout_redirect_uri' of this client needs an 'id_token_hint' beside it. Send one, or leave it out.`,
     )
   if (!isPostLogoutRedirectUri(client.metadata.post_logout_redirect_uris, uri))
     throw new OAuthError(

@@ -113,6 +113,7 @@ function isFreshEnough(session: Session, state: State): boolean {
   if (isAnswer(session, state)) return true
   if (hint?.isRevoked || !reaches(session, request)) return false
   if (request.prompt.has('login') || selectedAccount === 'another') return false
+  if (request.maxAgeSeconds === 0) return false // §3.1.2.1: the same as prompt=login
   const ageSeconds = (now.getTime() - session.authTime.getTime()) / 1000
   return request.maxAgeSeconds === undefined || ageSeconds <= request.maxAgeSeconds
 }

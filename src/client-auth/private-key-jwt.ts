@@ -1,8 +1,9 @@
 /** private_key_jwt: an assertion signed with the client's key (RFC 7523 §3, OpenID Connect Core §9). */
 import { createHash } from 'node:crypto'
-import { decodeJwt, errors, jwtVerify, type JWTPayload } from 'jose'
+import { decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose'
 import { assertionAlgorithmsOf } from '../clients/metadata-consistency.ts'
 import type { Client } from '../clients/registry.ts'
+import { normalizeType } from '../verifier/jws.ts'
 import { refuseClient, refuseProof } from './method.ts'
 import type { ClientAuthContext, ClientAuthMethod, ClientAuthRequest } from './method.ts'
 
@@ -12,8 +13,12 @@ const maxAssertionLength = 8192
 const maxJtiLength = 256
 const maxLifetimeSeconds = 3600
 
+/** RFC 8725 §3.11: a request object or a proof of the same client, with the same key, is none. */
+const types = new Set<unknown>(['', 'jwt', 'client-authentication+jwt'])
+
 /** Said only once the signature is known to be the client's. */
 const claimAdvice: Readonly<Record<string, string>> = {
+  typ: 'The typ of the client_assertion must be JWT or client-authentication+jwt, or left out.',
   iss: 'The iss of the client_assertion must be the client_id.',
   aud: 'The aud of the client_assertion must be the issuer of this server, as one string; its token endpoint will do for most clients.',
   exp: `The client_assertion is expired, or its exp is missing or more than ${maxLifetimeSeconds} seconds ahead. Make a new one for each request.`,
@@ -37,7 +42,8 @@ export const privateKeyJwt: ClientAuthMethod = {
     return {
       clientId,
       async prove(client) {
-        const payload = await verify(request, assertion, client, context)
+        const { payload, protectedHeader } = await verify(request, assertion, client, context)
+        if (!types.has(normalizeType(protectedHeader.typ))) throw refuseClaim(request, 'typ')
         const faulty = findFaultyClaim(payload, client, context)
         if (faulty !== undefined) throw refuseClaim(request, faulty)
         const verdict = await context.assertions.consumeAssertion(
@@ -86,14 +92,13 @@ async function verify(
   assertion: string,
   client: Client,
   { clientKeys, clock, skewSeconds }: ClientAuthContext,
-): Promise<JWTPayload> {
+): Promise<JWTVerifyResult> {
   try {
-    const { payload } = await jwtVerify(assertion, clientKeys.verificationKeys(client), {
+    return await jwtVerify(assertion, clientKeys.verificationKeys(client), {
       algorithms: [...assertionAlgorithmsOf(client.metadata)],
       clockTolerance: skewSeconds,
       currentDate: clock.now(),
     })
-    return payload
   } catch (error) {
     if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired)
       throw refuseClaim(request, error.claim)

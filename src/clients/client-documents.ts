@@ -1,7 +1,7 @@
 /** Clients by their own word: a client_id that is the URL of its metadata (draft-ietf-oauth-client-id-metadata-document). */
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../database/clock.ts'
-import { OAuthError } from '../protocol/errors.ts'
+import { OAuthError, tooMany } from '../protocol/errors.ts'
 import { readClientDocument } from './client-document.ts'
 import type { DocumentStore } from './document-store.ts'
 import type { FetchDocument } from './documents.ts'
@@ -18,9 +18,9 @@ const refusalsKept = 1000
 export interface ClientDocuments {
   /**
    * Any client, for the endpoints where it begins: one of a document that is no longer fresh is fetched. Refuses with
-   * invalid_request when that fails and nothing is known that may serve.
+   * invalid_request when that fails and nothing is known that may serve, and when this address has named too many.
    */
-  find(clientId: string): Promise<Client | undefined>
+  askedFrom(address: string): Pick<ClientRegistry, 'find'>
 }
 
 export function createClientDocuments({
@@ -30,6 +30,7 @@ export function createClientDocuments({
   isClientIdUrl,
   supported,
   scopes,
+  mayFetchUnknown,
   clock,
 }: {
   clients: Pick<ClientRegistry, 'find' | 'invalidate'>
@@ -40,6 +41,10 @@ export function createClientDocuments({
   supported: Supported
   /** The most that such a client may ask for. */
   scopes: readonly string[]
+  /** Whether one more document that nobody has named before is fetched for this address. */
+  mayFetchUnknown: (
+    address: string,
+  ) => Promise<{ allowed: true } | { allowed: false; retryAfterSeconds: number }>
   clock: Pick<Clock, 'now'>
 }): ClientDocuments {
   const refusals = new LRUCache<string, OAuthError>({
@@ -81,20 +86,27 @@ export function createClientDocuments({
     return failed
   }
 
-  return {
-    async find(clientId) {
-      const known = await clients.find(clientId)
-      // Whom an administrator has stopped is not asked.
-      if (!isClientIdUrl(clientId) || known?.revokedAt) return known
-      const freshUntil = known?.document?.freshUntil.getTime() ?? 0
-      const now = clock.now().getTime()
-      if (now < freshUntil) return known
-      const refusal = await renewOnce(clientId)
-      if (!refusal) return clients.find(clientId)
-      if (now < freshUntil + staleSeconds * 1000) return known
-      throw refusal
-    },
+  async function limit(clientId: string, address: string): Promise<void> {
+    if (refusals.has(clientId) || underWay.has(clientId)) return
+    const verdict = await mayFetchUnknown(address)
+    if (!verdict.allowed) throw tooMany('unknown applications', verdict.retryAfterSeconds)
   }
+
+  async function find(clientId: string, address: string): Promise<Client | undefined> {
+    const known = await clients.find(clientId)
+    // Whom an administrator has stopped is not asked.
+    if (!isClientIdUrl(clientId) || known?.revokedAt) return known
+    const freshUntil = known?.document?.freshUntil.getTime() ?? 0
+    const now = clock.now().getTime()
+    if (now < freshUntil) return known
+    if (!known) await limit(clientId, address)
+    const refusal = await renewOnce(clientId)
+    if (!refusal) return clients.find(clientId)
+    if (now < freshUntil + staleSeconds * 1000) return known
+    throw refusal
+  }
+
+  return { askedFrom: (address) => ({ find: (clientId) => find(clientId, address) }) }
 }
 
 /** What is said to the browser does not tell what can be reached from here; the log does. */

@@ -174,7 +174,7 @@ export const settings = {
     parse: read.onOrOff,
     default: 'on',
     sentence:
-      'Whether failed sign-ins, sign-ups and open registration are limited; `off` is for load tests only.',
+      'Whether failed sign-ins, sign-ups, and what else strangers can do is limited; `off` is for load tests only.',
   },
   signUp: {
     variable: 'CLAVIGER_SIGN_UP',

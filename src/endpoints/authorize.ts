@@ -13,6 +13,7 @@ import { resolveClient, resolveRecipient, type Recipient } from '../authorizatio
 import { parseAuthorizationRequest } from '../authorization/request.ts'
 import type { RequestObjects } from '../authorization/request-object.ts'
 import type { AuthorizationResponse, AuthorizationResponses } from '../authorization/response.ts'
+import type { ClientDocuments } from '../clients/client-documents.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import type { BrowserSession } from '../http/browser-session.ts'
 import { logRefusal } from '../http/error-handler.ts'
@@ -24,13 +25,14 @@ import type { Site } from '../pages/layout.tsx'
 import { OAuthError } from '../protocol/errors.ts'
 import { Params } from '../protocol/params.ts'
 import { paths } from '../protocol/paths.ts'
+import { isNative } from '../protocol/redirect-uri.ts'
 import type { IdTokenHints } from '../tokens/id-token-hints.ts'
 import type { Watch } from '../watch/watch.ts'
 
 export interface AuthorizeDependencies {
   authorization: Authorization
   pendingRequests: PendingRequests
-  clients: Pick<ClientRegistry, 'find'>
+  clientDocuments: ClientDocuments
   browserSession: BrowserSession
   idTokenHints: IdTokenHints
   pages: Pages
@@ -41,6 +43,8 @@ export interface AuthorizeDependencies {
   watch: Watch
 }
 
+type Clients = Pick<ClientRegistry, 'find'>
+
 /** A request as it arrived, or as it was stored when it was pushed or had to wait for a person. */
 interface Received {
   params: Params
@@ -49,43 +53,56 @@ interface Received {
 }
 
 export function registerAuthorize(app: FastifyInstance, dependencies: AuthorizeDependencies): void {
-  const { authorization, pendingRequests, clients, browserSession, idTokenHints } = dependencies
-  const { pages, site, requestObjects, responses, requestPolicy, watch } = dependencies
+  const { authorization, pendingRequests, clientDocuments, browserSession } = dependencies
+  const { idTokenHints, pages, site, requestObjects, responses } = dependencies
+  const { requestPolicy, watch } = dependencies
 
   app.route({
     method: ['GET', 'POST'],
     url: paths.authorize,
     config: { isPage: true },
     async handler(request, reply) {
-      const received = await receive(anyParams(request))
+      const clients = clientDocuments.askedFrom(request.ip)
+      const received = await receive(anyParams(request), clients)
       const recipient = await resolveRecipient(received.params, clients)
       try {
         return await proceed(request, reply, received, recipient)
       } catch (error) {
         if (!(error instanceof OAuthError) || error.status >= 500) throw error
         if (error.code === 'invalid_request_uri') throw error // the client has its answer
+        if (!(await isTrusted(request, received, recipient))) throw error
         logRefusal(request, error)
         return send(reply, await responses.withError(recipient, error))
       }
     },
   })
 
-  async function receive(params: Params): Promise<Received> {
+  /** RFC 9700 §4.11.2: no mere link leads through us to where the document of a stranger says. */
+  async function isTrusted(
+    request: FastifyRequest,
+    { pending }: Received,
+    { client, redirectUri }: Recipient,
+  ): Promise<boolean> {
+    if (!client.document || isNative(redirectUri) || pending?.decision) return true
+    return (await browserSession.findWithConsent(request, client.clientId)).consent !== undefined
+  }
+
+  async function receive(params: Params, clients: Clients): Promise<Received> {
     const requestUri = params.get('request_uri')
     const reference = referenceOf(requestUri)
+    const object = params.get('request')
+    if (object !== undefined && requestUri !== undefined)
+      throw new OAuthError(
+        'invalid_request',
+        `The parameters 'request' and 'request_uri' exclude each other (RFC 9101 §5). Send one.`,
+      )
     if (reference !== undefined) {
       const pending = await pendingRequests.find(reference)
       if (!pending || pending.clientId !== params.get('client_id')) throw notPending()
       const stored = new Params(pending.parameters)
       return { params: stored, arrival: pending, pending: { ...pending, reference } }
     }
-    const object = params.get('request')
     if (object === undefined) return { params, arrival: { isPushed: false, isSigned: false } }
-    if (requestUri !== undefined)
-      throw new OAuthError(
-        'invalid_request',
-        `The parameters 'request' and 'request_uri' exclude each other (RFC 9101 §5). Send one.`,
-      )
     const client = await resolveClient(params, clients)
     return {
       params: await requestObjects.open(client, object),

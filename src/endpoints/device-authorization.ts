@@ -3,7 +3,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ClientAuthentication } from '../client-auth/index.ts'
 import { requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { PresentedBy } from '../http/presented-by.ts'
+import type { RateLimits } from '../http/rate-limits.ts'
 import { formParams } from '../http/requests.ts'
+import { limitStrangers } from '../http/strangers.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { deviceCodeGrant } from '../protocol/grant-types.ts'
@@ -22,6 +24,7 @@ export function registerDeviceAuthorization(
     presentedBy,
     deviceCodes,
     targets,
+    rateLimits,
     issuer,
     watch,
   }: {
@@ -29,6 +32,7 @@ export function registerDeviceAuthorization(
     presentedBy: PresentedBy
     deviceCodes: Pick<DeviceCodes, 'create'>
     targets: Pick<Targets, 'requireRegistered'>
+    rateLimits: Pick<RateLimits, 'strangersRequest'>
     issuer: string
     watch: Watch
   },
@@ -54,6 +58,7 @@ export function registerDeviceAuthorization(
     requireAllowedScope(client, scope)
     const resources = [...new Set(params.all('resource'))]
     await targets.requireRegistered(resources)
+    await limitStrangers(rateLimits, client, request.ip)
 
     const created = await deviceCodes.create({ clientId: client.clientId, scope, resources })
     const userCode = formatUserCode(created.userCode)

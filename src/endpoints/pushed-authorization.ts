@@ -7,9 +7,12 @@ import { resolveRecipient } from '../authorization/recipient.ts'
 import { parseAuthorizationRequest } from '../authorization/request.ts'
 import type { RequestObjects } from '../authorization/request-object.ts'
 import type { ClientAuthentication } from '../client-auth/index.ts'
+import type { ClientDocuments } from '../clients/client-documents.ts'
 import type { Client, ClientRegistry } from '../clients/registry.ts'
 import type { PresentedBy } from '../http/presented-by.ts'
+import type { RateLimits } from '../http/rate-limits.ts'
 import { formParams } from '../http/requests.ts'
+import { limitStrangers } from '../http/strangers.ts'
 import { watched } from '../http/witness.ts'
 import type { Possession } from '../possession/possession.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -22,10 +25,11 @@ export interface PushedAuthorizationDependencies {
   clientAuthentication: ClientAuthentication
   possession: Pick<Possession, 'confirmPushed'>
   presentedBy: PresentedBy
-  clients: Pick<ClientRegistry, 'find'>
+  clientDocuments: ClientDocuments
   requestObjects: RequestObjects
   authorization: Pick<Authorization, 'check'>
   pendingRequests: Pick<PendingRequests, 'push'>
+  rateLimits: Pick<RateLimits, 'strangersRequest'>
   requestPolicy: { requirePushedRequests: boolean; pushedTtlSeconds: number }
   watch: Watch
 }
@@ -37,8 +41,8 @@ export function registerPushedAuthorization(
   app: FastifyInstance,
   dependencies: PushedAuthorizationDependencies,
 ): void {
-  const { clientAuthentication, clients, requestObjects, pendingRequests } = dependencies
-  const { possession, presentedBy, requestPolicy, watch } = dependencies
+  const { clientAuthentication, clientDocuments, requestObjects, pendingRequests } = dependencies
+  const { possession, presentedBy, rateLimits, requestPolicy, watch } = dependencies
 
   app.post(paths.pushedAuthorization, watched(watch, 'par', push))
 
@@ -47,6 +51,7 @@ export function registerPushedAuthorization(
     const { authorization } = request.headers
     const presented = presentedBy(request)
     // Here a client of a document may begin; it is known before it authenticates.
+    const clients = clientDocuments.askedFrom(request.ip)
     const clientId = form.get('client_id')
     if (clientId !== undefined) await clients.find(clientId)
     const { client } = await clientAuthentication.authenticate({
@@ -64,9 +69,10 @@ export function registerPushedAuthorization(
     const isSigned = object !== undefined
     const params = isSigned ? await requestObjects.open(client, object) : paramsOf(form, client)
     requireArrival(client, { isPushed: true, isSigned }, requestPolicy)
-    await check(params)
+    await check(params, clients)
     const jkt = await possession.confirmPushed(params.get('dpop_jkt'), presented)
     const bound = jkt === undefined ? params : params.with('dpop_jkt', jkt)
+    await limitStrangers(rateLimits, client, request.ip)
     const reference = await pendingRequests.push(client.clientId, bound, { isSigned })
     return reply.code(201).send({
       request_uri: toRequestUri(reference),
@@ -75,7 +81,7 @@ export function registerPushedAuthorization(
   }
 
   /** As the authorization endpoint does (RFC 9126 §2.1), which does it again. */
-  async function check(params: Params): Promise<void> {
+  async function check(params: Params, clients: Pick<ClientRegistry, 'find'>): Promise<void> {
     const recipient = await resolveRecipient(params, clients).catch(toRequestFault)
     await dependencies.authorization.check(parseAuthorizationRequest(params, recipient))
   }

@@ -4,7 +4,7 @@ import { toClientInformation } from '../clients/registration.ts'
 import { ofOtherType, requireJson, takeJson } from '../http/json-body.ts'
 import type { RateLimits } from '../http/rate-limits.ts'
 import { watched } from '../http/witness.ts'
-import { OAuthError } from '../protocol/errors.ts'
+import { OAuthError, tooMany } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { paths } from '../protocol/paths.ts'
 import { onlyRegistrable } from '../registration/metadata.ts'
@@ -75,6 +75,7 @@ export async function registerRegister(
 
   async function replace(request: FastifyRequest, witness: Witness) {
     const { registered, accessToken } = await authenticate(request, witness)
+    if (!registered.isVouchedFor) await limit(request) // each change is recorded
     const changed = await registrations.replace(registered, requireJson(request))
     if (!changed) throw refuseAccessToken()
     return toAnswer(changed, accessToken)
@@ -98,12 +99,7 @@ export async function registerRegister(
 
   async function limit(request: FastifyRequest): Promise<void> {
     const verdict = await rateLimits.registration(request.ip)
-    if (verdict.allowed) return
-    throw new OAuthError(
-      'temporarily_unavailable',
-      'Too many clients were registered from this network. Try again later.',
-      { status: 429, headers: { 'retry-after': String(verdict.retryAfterSeconds) } },
-    )
+    if (!verdict.allowed) throw tooMany('registrations', verdict.retryAfterSeconds)
   }
 
   /** RFC 7592 §2: an unknown client is told like a wrong token. */

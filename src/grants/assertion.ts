@@ -5,6 +5,7 @@ import type { JWTPayload, JWTVerifyResult } from 'jose'
 import type { AssertionIssuer } from '../clients/assertion-issuers.ts'
 import { assertionAlgorithms } from '../clients/jwks.ts'
 import { OAuthError, type ErrorOptions } from '../protocol/errors.ts'
+import { normalizeType } from '../verifier/jws.ts'
 
 export interface Assertion {
   /** Of its issuer and its jti. */
@@ -21,6 +22,7 @@ interface Rules {
   now: Date
 }
 
+const types = new Set<unknown>(['', 'jwt'])
 const maxLength = 8192
 const maxJtiLength = 256
 const maxSubLength = 320
@@ -43,7 +45,7 @@ export async function readAssertion(text: string, rules: Rules): Promise<Asserti
   const issuer = findIssuer(text, rules)
   const { payload, protectedHeader } = await verify(text, issuer, rules)
   // RFC 8725 §3.11: an access token or a logout token is no assertion, whoever signed it.
-  if ((protectedHeader.typ ?? 'JWT').toUpperCase() !== 'JWT') throw refuseClaim('typ')
+  if (!types.has(normalizeType(protectedHeader.typ))) throw refuseClaim('typ')
   const faulty = findFaultyClaim(payload, rules)
   if (faulty !== undefined) throw refuseClaim(faulty)
   const { iss, sub, jti, iat, exp } = payload

@@ -1,6 +1,6 @@
 /** Authorization code grant (RFC 6749 §4.1.3, RFC 7636, OpenID Connect Core §3.1.3). */
 import type { Clock } from '../database/clock.ts'
-import { allowedDetails } from '../clients/allowed-scope.ts'
+import { allowedDetails, allowedScope } from '../clients/allowed-scope.ts'
 import { isPartOf, parseAuthorizationDetails } from '../protocol/authorization-details.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -52,16 +52,16 @@ export function authorizationCode({
       requireSameRedirectUri(stored, params)
       requireVerifier(stored, verifier)
       requireSameKey(stored, confirmation)
+      const scope = allowedScope(client, stored.scope)
       const target = await targets.resolve({
         client,
         resources: narrowedResources(stored, params),
-        scope: stored.scope,
+        scope,
         authorizationDetails: allowedDetails(client, narrowedDetails(stored, params)),
       })
 
       const refreshable =
-        stored.scope.includes('offline_access') &&
-        client.metadata.grant_types.includes('refresh_token')
+        scope.includes('offline_access') && client.metadata.grant_types.includes('refresh_token')
       const [verdict, account] = await Promise.all([
         codes.consume(code, {
           refreshable,
@@ -84,6 +84,7 @@ export function authorizationCode({
         grant: stored,
         account,
         target,
+        scope,
         nonce: stored.nonce,
         refreshToken: refreshable ? families.firstToken(stored.grantId) : undefined,
         confirmation,

@@ -1,4 +1,5 @@
 /** Device authorization grant (RFC 8628 §3.4, §3.5): the device asks again and again, until the person has answered. */
+import { allowedScope } from '../clients/allowed-scope.ts'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { deviceCodeGrant } from '../protocol/grant-types.ts'
@@ -43,7 +44,9 @@ export function deviceCode({
       const { answer } = polled
       if (polled.consumedAt && typeof answer === 'object') throw await replayed(answer, witness)
       const grant = requireAllowed(polled, readAt)
-      const { scope, authTime } = grant
+      const { authTime } = grant
+      // The client's registration may have become narrower since, as with refresh tokens.
+      const scope = allowedScope(client, grant.scope)
       const target = await targets.resolve({
         client,
         resources: narrowedResources(grant, params),
@@ -73,6 +76,7 @@ export function deviceCode({
         grant,
         account,
         target,
+        scope,
         refreshToken: refreshable ? families.firstToken(grant.grantId) : undefined,
         confirmation,
         issuedAt,

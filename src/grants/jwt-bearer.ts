@@ -24,6 +24,7 @@ export function jwtBearer({
   issueInstants,
   issuer,
   skewSeconds,
+  signUp,
   clock,
 }: {
   assertions: AssertionStore
@@ -36,6 +37,8 @@ export function jwtBearer({
   issuer: Pick<TokenIssuer, 'accessToken'>
   /** By how much an issuer's clock may differ from ours. */
   skewSeconds: number
+  /** Whether people sign up by themselves, with any email. */
+  signUp: boolean
   clock: Pick<Clock, 'now'>
 }): GrantType {
   return {
@@ -83,10 +86,15 @@ export function jwtBearer({
     },
   }
 
-  /** An assertion counts as a sign-in at its iat: one from before the user's last revocation is refused. */
+  /**
+   * An assertion counts as a sign-in at its iat: one from before the user's last revocation is refused. Its issuer's clock may
+   * be ahead, so whatever could be from before is as well.
+   */
   async function readOrigin({ subject, issuedAt }: Assertion) {
     const account = await accounts.findBy(subject.name, subject.value)
-    return account && { account, authTime: issuedAt }
+    // Whoever signed up with somebody else's email is not whom the issuer means.
+    if (signUp && subject.name === 'email' && !account?.emailVerified) return undefined
+    return account && { account, authTime: new Date(issuedAt.getTime() - skewSeconds * 1000) }
   }
 
   async function consume({ hash, expiresAt }: Assertion): Promise<void> {

@@ -43,6 +43,7 @@ export function refreshToken({
         resources: resources.length > 0 ? resources : undefined,
         authorizationDetails: parseAuthorizationDetails(params.get('authorization_details')),
         confirmation,
+        isKept: client.metadata.profile === 'fapi2', // FAPI 2.0 §5.3.2.1: no rotation
       }
       const readAt = clock.now()
       const rotation = await rotate(client, token, asked, witness)

@@ -1,6 +1,6 @@
 /**
- * Limits on guessing passwords and user codes, on signing up and on registering clients, counted in Postgres and so shared by
- * all nodes. Names and addresses are stored as hashes only. Without the database there is no answer: nobody guesses unlimited
+ * Limits on guessing passwords and user codes, and on what strangers can make us keep or fetch, counted in Postgres and so
+ * shared by all nodes. Names and addresses are stored as hashes only. Without the database there is no answer: nobody guesses unlimited
  * during an outage.
  */
 import { createHash } from 'node:crypto'
@@ -36,6 +36,10 @@ export interface RateLimits {
   recordUserCodeFound(address: string): Promise<void>
   /** To be asked before a client is registered that nobody vouches for. Counts the attempt. */
   registration(address: string): Promise<RateLimitVerdict>
+  /** To be asked before the document of a client is fetched that is not known yet. Counts the attempt. */
+  unknownDocument(address: string): Promise<RateLimitVerdict>
+  /** To be asked before a request is kept whose client has not proven who it is. Counts it. */
+  strangersRequest(address: string): Promise<RateLimitVerdict>
 }
 
 const limits = {
@@ -45,6 +49,8 @@ const limits = {
   'sign-up': { points: 20, duration: 60 * 60 },
   userCode: { points: 30, duration: 15 * 60 },
   registration: { points: 100, duration: 60 * 60 },
+  document: { points: 100, duration: 60 * 60 },
+  stranger: { points: 1000, duration: 15 * 60 },
 }
 
 export function createRateLimits({
@@ -69,7 +75,7 @@ export function createRateLimits({
   const [pair, address, identifier] = [limiter('pair'), limiter('address'), limiter('identifier')]
   const userCode = limiter('userCode')
 
-  function countPerNetwork(kind: 'sign-up' | 'registration') {
+  function countPerNetwork(kind: 'sign-up' | 'registration' | 'document' | 'stranger') {
     const attempts = limiter(kind)
     return async (from: string): Promise<RateLimitVerdict> => {
       const { consumedPoints, msBeforeNext } = await attempts.penalty(hash(networkOf(from)))
@@ -114,6 +120,8 @@ export function createRateLimits({
 
     signUpAttempt: countPerNetwork('sign-up'),
     registration: countPerNetwork('registration'),
+    unknownDocument: countPerNetwork('document'),
+    strangersRequest: countPerNetwork('stranger'),
   }
 }
 
@@ -125,6 +133,8 @@ const unlimited: RateLimits = {
   userCodeAttempt: async () => ({ allowed: true }),
   recordUserCodeFound: async () => {},
   registration: async () => ({ allowed: true }),
+  unknownDocument: async () => ({ allowed: true }),
+  strangersRequest: async () => ({ allowed: true }),
 }
 
 function refuse(millisecondsToWait: number): RateLimitVerdict {

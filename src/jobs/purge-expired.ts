@@ -11,7 +11,7 @@ const day = 86_400
 const keptSeconds: Partial<Record<Expirable, number>> = {
   goneSigningKeys: 30 * day,
   revokedSigningKeys: 90 * day,
-  clientDocuments: 30 * day, // whoever uses such a client has its document fetched every other day
+  clientDocuments: 3 * day, // longer than a document serves that can no longer be fetched
   logoutDeliveries: 7 * day, // deliver-logouts gives them up itself, unless it did not run
 }
 const maxBatches = 100 // of each kind in one run; a backlog is left to the next

@@ -48,7 +48,7 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
       <ConsentPage
         site={site}
         action={pages.pathOf('consent')}
-        csrf={browserSession.formToken(request, reply, formPurpose(interaction, session))}
+        csrf={browserSession.formToken(request, reply, formPurpose(interaction, session, asked))}
         request={interaction.reference}
         client={interaction.clientView}
         redirectHost={redirectTarget(asked.redirectUri)}
@@ -68,11 +68,12 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
     const interaction = await getInteraction(form.get('request'), dependencies)
     const session = await browserSession.find(request)
     if (!session) return reply.redirect(resumePath(pages, interaction), 303)
-    browserSession.requireOwnForm(request, form, formPurpose(interaction, session))
+    const asked = await askedFor(interaction)
+    browserSession.requireOwnForm(request, form, formPurpose(interaction, session, asked))
 
     const isAllowed = form.require('decision') === 'allow'
     if (isAllowed) {
-      const { scope, resources, claims } = await askedFor(interaction)
+      const { scope, resources, claims } = asked
       await consents.grant(session.sub, interaction.client.clientId, {
         scope,
         resources,
@@ -108,7 +109,7 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
   }
 }
 
-/** The answer is this user's, to this request. */
-function formPurpose({ reference }: Interaction, { sid }: Session): string {
-  return `consent:${reference}:${sid}`
+/** The answer is this user's, to this request as the page told it: its client's registration may change meanwhile. */
+function formPurpose({ reference }: Interaction, { sid }: Session, asked: object): string {
+  return `consent:${reference}:${sid}:${JSON.stringify(asked)}`
 }

@@ -68,6 +68,15 @@ export class OAuthError extends Error {
   }
 }
 
+/** RFC 6585 §4. */
+export function tooMany(what: string, retryAfterSeconds: number): OAuthError {
+  return new OAuthError(
+    'temporarily_unavailable',
+    `Too many ${what} came from this network. Try again later.`,
+    { status: 429, headers: { 'retry-after': String(retryAfterSeconds) } },
+  )
+}
+
 const maxErrorTextLength = 300
 
 /** RFC 6749 §5.2: descriptions hold only %x20-21 / %x23-5B / %x5D-7E. They end up in URLs and headers, so they are short. */

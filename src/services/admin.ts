@@ -130,3 +130,8 @@ export function certificateSupportOf(config: Config): CertificateSupport {
   const certificates = config.mtlsPort !== undefined || config.clientCertHeader !== undefined
   return { certificates, authorities: config.clientCaFile !== undefined }
 }
+
+/** FAPI 2.0 §5.3.2.1: a JWT from 10 seconds ahead is accepted, and none from more than 60. */
+export function clientSkewSecondsOf({ clockSkewSeconds }: Pick<Config, 'clockSkewSeconds'>) {
+  return Math.min(60, Math.max(10, clockSkewSeconds))
+}

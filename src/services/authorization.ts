@@ -6,7 +6,7 @@ import { createAuthorizationResponses } from '../authorization/response.ts'
 import { createPendingRequestStore } from '../authorization/store.ts'
 import type { ClientKeys } from '../clients/client-keys.ts'
 import type { Keyring } from '../keys/keyring.ts'
-import type { ServiceOptions } from './admin.ts'
+import { clientSkewSecondsOf, type ServiceOptions } from './admin.ts'
 import type { TokenServices } from './tokens.ts'
 
 export function createAuthorizationServices(
@@ -35,7 +35,7 @@ export function createAuthorizationServices(
       clientKeys,
       issuer,
       clock,
-      skewSeconds: config.clockSkewSeconds,
+      skewSeconds: clientSkewSecondsOf(config),
     }),
     responses: createAuthorizationResponses({ issuer, keyring, clock }),
     requestPolicy: {

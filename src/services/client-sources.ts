@@ -3,10 +3,15 @@ import { createClientDocuments } from '../clients/client-documents.ts'
 import { createClientKeys } from '../clients/client-keys.ts'
 import { createDocumentStore } from '../clients/document-store.ts'
 import { createRemoteKeys } from '../clients/remote-keys.ts'
+import type { RateLimits } from '../http/rate-limits.ts'
 import type { AdminServices, ServiceOptions } from './admin.ts'
 import { createDocuments, createNamedDocuments } from './outgoing.ts'
 
-export function createClientSources(options: ServiceOptions, admin: AdminServices) {
+export function createClientSources(
+  options: ServiceOptions,
+  admin: AdminServices,
+  { unknownDocument }: Pick<RateLimits, 'unknownDocument'>,
+) {
   const { config, database, clock } = options
   const fetchDocument = createDocuments(options)
   return {
@@ -15,6 +20,7 @@ export function createClientSources(options: ServiceOptions, admin: AdminService
       store: createDocumentStore(database),
       fetchDocument: createNamedDocuments(options),
       scopes: config.registrationScopes,
+      mayFetchUnknown: unknownDocument,
       clock,
     }),
     clientKeys: createClientKeys({ remoteKeys: createRemoteKeys({ fetchDocument, clock }) }),

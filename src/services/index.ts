@@ -12,7 +12,7 @@ import { paths } from '../protocol/paths.ts'
 import { createRevocationFeed } from '../revocation/feed.ts'
 import { createRevocationStore } from '../revocation/store.ts'
 import { createClientJwts } from '../tokens/client-jwts.ts'
-import { createAdminServices, type ServiceOptions } from './admin.ts'
+import { clientSkewSecondsOf, createAdminServices, type ServiceOptions } from './admin.ts'
 import { createAuthorizationServices } from './authorization.ts'
 import { createBindingServices } from './binding.ts'
 import { capabilitiesOf } from './capabilities.ts'
@@ -32,7 +32,8 @@ export type Services = Awaited<ReturnType<typeof createServices>>
 
 export async function createServices(options: ServiceOptions) {
   const { config, database, clock } = options
-  const { issuer, mtlsIssuer, clockSkewSeconds: skewSeconds } = config
+  const { issuer, mtlsIssuer } = config
+  const skewSeconds = clientSkewSecondsOf(config)
   const admin = createAdminServices(options)
   const keys = await createKeyServices(options, admin)
   const { accounts, clients } = admin
@@ -48,12 +49,12 @@ export async function createServices(options: ServiceOptions) {
   addGauges({ ...watchServices, database, clock, keyring, revocationFeed })
 
   const { possession, presentedBy, authorities } = createBindingServices(options, serverSecret)
-  const clientSources = createClientSources(options, admin)
+  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
+  const clientSources = createClientSources(options, admin, rateLimits)
   const { clientKeys } = clientSources
   const clientEncryption = createClientEncryption({ clientKeys })
   const assertions = createAssertionStore(database)
   const registrations = createRegistrationServices(options, admin)
-  const rateLimits = createRateLimits({ database, enabled: config.rateLimit })
 
   return {
     ...admin,
@@ -92,6 +93,7 @@ export async function createServices(options: ServiceOptions) {
       assertions,
       assertionAudiences: [issuer, issuer + paths.token],
       skewSeconds,
+      signUp: config.signUp,
       clock,
     }),
     registrations,

@@ -15,6 +15,12 @@ export interface CodeGrant extends Grant {
   confirmation?: Confirmation | undefined
 }
 
+/** A grant before it has its code. */
+export interface NewCodeGrant extends Omit<CodeGrant, 'grantId'> {
+  /** Where the setting is too long for the client. */
+  longestTtlSeconds?: number | undefined
+}
+
 export interface StoredCode extends CodeGrant {
   expiresAt: Date
   consumedAt: Date | undefined
@@ -23,12 +29,9 @@ export interface StoredCode extends CodeGrant {
 }
 
 export interface Codes {
-  create(grant: Omit<CodeGrant, 'grantId'>): Promise<string>
+  create(grant: NewCodeGrant): Promise<string>
   /** Ends the pending authorization request in the same statement; undefined when somebody else has ended it. */
-  createInAnswerTo(
-    requestHash: Buffer,
-    grant: Omit<CodeGrant, 'grantId'>,
-  ): Promise<string | undefined>
+  createInAnswerTo(requestHash: Buffer, grant: NewCodeGrant): Promise<string | undefined>
   find(code: string): Promise<StoredCode | undefined>
   /**
    * The one-time gate. In the same statement the winner's refresh family begins if it is `refreshable`, bound to the key of
@@ -53,10 +56,14 @@ export function createCodes({
   clock: Clock
   settings: { codeTtlSeconds: number; refreshIdleTtlSeconds: number; refreshTtlSeconds: number }
 }): Codes {
-  async function insert(grant: Omit<CodeGrant, 'grantId'>, requestHash?: Buffer) {
+  async function insert(
+    { longestTtlSeconds = Infinity, ...grant }: NewCodeGrant,
+    requestHash?: Buffer,
+  ) {
     const code = randomBytes(32).toString('base64url')
     const createdAt = clock.now()
-    const expiresAt = plusSeconds(createdAt, settings.codeTtlSeconds)
+    const ttlSeconds = Math.min(settings.codeTtlSeconds, longestTtlSeconds)
+    const expiresAt = plusSeconds(createdAt, ttlSeconds)
     const isInserted = await store.insertCode(
       hash(code),
       { ...grant, grantId: randomUUID() },

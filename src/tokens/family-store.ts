@@ -51,12 +51,15 @@ export function createFamilyStore(database: Queryable) {
       defaultAudience: string
       /** What the request proved. */
       confirmation: Confirmation | undefined
+      /** Whether the generation stays the same. */
+      isKept: boolean
       now: Date
       idleExpiresAt: Date
     }): Promise<RefreshFamily | undefined> {
       const [row] = await database.query<FamilyRow>(
         `update refresh_families f
-         set generation = f.generation + 1, rotated_at = $6, idle_expires_at = $7
+         set generation = f.generation + case when $11 then 0 else 1 end,
+           rotated_at = case when $11 then f.rotated_at else $6 end, idle_expires_at = $7
          from users u, clients c
          where f.grant_id = $1 and f.generation = $2 and f.client_id = $3
            and coalesce($4::text[] <@ f.scope, true)
@@ -84,6 +87,7 @@ export function createFamilyStore(database: Queryable) {
           request.defaultAudience,
           JSON.stringify(request.confirmation ?? {}),
           JSON.stringify(request.authorizationDetails ?? []),
+          request.isKept,
         ],
       )
       return row && toFamily(row)

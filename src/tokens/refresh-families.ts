@@ -34,6 +34,8 @@ export interface RotateRequest {
   authorizationDetails?: JsonObject[] | undefined
   /** What the request proved. */
   confirmation?: Confirmation | undefined
+  /** Whether the token stays the same (FAPI 2.0 §5.3.2.1). */
+  isKept?: boolean
 }
 
 export type Rotation =
@@ -120,6 +122,7 @@ export function createRefreshFamilies({
         ...request,
         authorizationDetails: request.authorizationDetails,
         confirmation: request.confirmation,
+        isKept: request.isKept ?? false,
         defaultAudience: settings.defaultAudience,
         now,
         idleExpiresAt: new Date(now.getTime() + settings.refreshIdleTtlSeconds * 1000),

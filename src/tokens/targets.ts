@@ -1,4 +1,5 @@
 /** Where an access token is for (RFC 8707): its audience, its lifetime, its algorithm and the scopes that mean something there. */
+import { fapi2Algorithms } from '../clients/profiles.ts'
 import type { Client } from '../clients/registry.ts'
 import type { Resource } from '../clients/resources-store.ts'
 import type { Resources } from '../clients/resources.ts'
@@ -94,11 +95,17 @@ export function createTargets({
           'invalid_target',
           'These resources want differently signed access tokens. Ask for a token for each of them.',
         )
+      const alg = [...algs][0] ?? clientAlg
+      if (client.metadata.profile === 'fapi2' && !fapi2Algorithms.includes(alg))
+        throw new OAuthError(
+          'invalid_target',
+          `This API wants access tokens that are signed with ${alg}, and the profile fapi2 has ${fapi2Algorithms.join(', ')} only. Change one of them.`,
+        )
       const means = (name: string) =>
         protocolScopes.has(name) || found.some(({ scopes }) => !scopes || scopes.includes(name))
       return {
         audience: resources.length === 1 ? resources[0]! : resources,
-        alg: [...algs][0] ?? clientAlg,
+        alg,
         ttlSeconds: Math.min(
           ...found.map((one) => one.accessTokenTtlSeconds ?? accessTokenTtlSeconds),
         ),

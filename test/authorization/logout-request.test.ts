@@ -16,6 +16,8 @@ const metadata = {
   post_logout_redirect_uris: [uri, `${uri}?a=1`],
 }
 const [one, other] = [toClient(metadata, 'one'), toClient(metadata, 'other')]
+const document = { fetchedAt: one.createdAt, freshUntil: one.createdAt }
+const stranger = { ...toClient(metadata, 'https://app.example/client'), document }
 
 async function setUp(t: Parameters<typeof createTestKeys>[0]) {
   const { database, clock, rotation, keyring } = await createTestKeys(t, { algorithms: ['ES256'] })
@@ -48,7 +50,7 @@ async function setUp(t: Parameters<typeof createTestKeys>[0]) {
     nonce: undefined,
     issuedAt: clock.now(),
   })
-  const clients = registryOf(one, other)
+  const clients = registryOf(one, other, stranger)
   const ownTokens = createOwnTokens({ keyring, revocations, issuer, clock })
   const idTokenHints = createIdTokenHints({ ownTokens, accounts })
   const parse = (params: Record<string, string>) =>
@@ -133,4 +135,12 @@ t.test('what does not fit together is refused', async (t) => {
   ]
   for (const [why, params, description] of rows)
     await t.rejects(parse(params), { code: 'invalid_request', description }, why)
+})
+
+t.test('a link alone leads nobody to where a stranger says (RP-Initiated Logout §3)', async (t) => {
+  const { parse } = await setUp(t)
+  const link = { client_id: stranger.clientId, post_logout_redirect_uri: uri }
+  await t.rejects(parse(link), { code: 'invalid_request', message: /needs an 'id_token_hint'/ })
+  t.match(await parse({ client_id: stranger.clientId }), { returnTo: undefined })
+  t.match(await parse({ ...link, client_id: 'one' }), { returnTo: uri })
 })

@@ -340,6 +340,11 @@ t.test('every combination is decided by the first rule that applies', async (t) 
   )
 })
 
+t.test('max_age=0 wants a sign-in even in the moment of one (§3.1.2.1)', async (t) => {
+  const state = stateOf({ session: 'earlier', consent: 'full', maxAge: 'zero' })
+  t.equal(nextStep({ ...state, now: state.session?.authTime ?? state.now }).kind, 'login')
+})
+
 t.test(
   'the session that is asked to consent or gets the code is the one that was found',
   async (t) => {
@@ -378,5 +383,11 @@ t.test(
       const ruleOfDetails = rule === 'never' ? 'never' : 'always'
       t.equal(consentRuleOf(client, redirectUri, detailed), ruleOfDetails, `${why}, with details`)
     }
+    const webApp = toClient({ application_type: 'web', token_endpoint_auth_method: 'none' })
+    const document = { fetchedAt: webApp.createdAt, freshUntil: webApp.createdAt }
+    const ruleAt = (uri: string) =>
+      consentRuleOf({ ...webApp, document }, uri, { authorizationDetails: undefined })
+    t.equal(ruleAt('http://localhost/cb'), 'always', 'no document says that it is no app')
+    t.equal(ruleAt('https://app.example/cb'), 'remembered')
   },
 )

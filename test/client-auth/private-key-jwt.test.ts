@@ -151,6 +151,14 @@ t.test(
   },
 )
 
+t.test('a JWT of another kind by the same key is no assertion (RFC 8725 §3.11)', async (t) => {
+  const { sign, present, refuses } = await setUp(t)
+  for (const typ of ['oauth-authz-req+jwt', 'dpop+jwt', 'at+jwt', 'logout+jwt', 7])
+    await refuses(t, /The typ of the client_assertion/, await sign({}, es256, { typ }))
+  for (const typ of ['JWT', 'jwt', 'client-authentication+jwt', undefined])
+    await present(await sign({}, es256, { typ }))
+})
+
 t.test('exp is required, not past, and at most an hour ahead', async (t) => {
   const { sign, present, refuses, nowSeconds } = await setUp(t)
   for (const ahead of [-9, 1, 60, 3600, 3609.5])

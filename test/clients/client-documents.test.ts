@@ -27,6 +27,8 @@ async function setUp(t: Test) {
   })
   const site = {
     fetches: 0,
+    /** Who asked for what nobody knew. */
+    allowances: [] as string[],
     answer: { failure: 'no luck' } as FetchedDocument | { failure: string },
     publish(path: string, maxAgeSeconds?: number, more = {}) {
       const redirect_uris = [`https://app.example.com${path}`]
@@ -42,15 +44,22 @@ async function setUp(t: Test) {
     isClientIdUrl,
     supported,
     scopes: ['openid', 'tools:use'],
+    mayFetchUnknown: async (address) => {
+      site.allowances.push(address)
+      return site.allowances.length > 20
+        ? { allowed: false, retryAfterSeconds: 7 }
+        : { allowed: true }
+    },
     clock,
     fetchDocument: async () => {
       site.fetches++
       return site.answer
     },
   })
+  const ofNetwork = documents.askedFrom('192.0.2.1')
   /** Of the redirect URI that the client has now. */
   async function path() {
-    const client = await documents.find(clientId)
+    const client = await ofNetwork.find(clientId)
     return client && new URL(client.metadata.redirect_uris[0] ?? '').pathname
   }
   return { site, clock, clients, documents, path }
@@ -141,6 +150,29 @@ t.test('what an administrator has stopped stays so, and cannot be changed here',
   await world.clients.disable(clientId)
   world.clock.advance(2 * hour)
   world.site.publish('/b')
-  t.match(await world.documents.find(clientId), { revokedAt: Date })
+  t.match(await world.documents.askedFrom('192.0.2.1').find(clientId), { revokedAt: Date })
   t.equal(world.site.fetches, 1, 'it is not even asked')
+})
+
+t.test('strangers name so many applications that nobody knows, and no more', async (t) => {
+  const { site, clock, documents, path } = await setUp(t)
+  const ask = (id: string) => documents.askedFrom('192.0.2.1').find(id)
+  site.publish('/a', 60)
+  await path()
+  clock.advance(60)
+  await path()
+  t.strictSame([site.fetches, site.allowances], [2, ['192.0.2.1']], 'a known one is fetched anew')
+  const unknown = 'https://app.example.com/other.json'
+  await Promise.all([t.rejects(ask(unknown)), t.rejects(ask(unknown))])
+  const { length } = site.allowances
+  await t.rejects(ask(unknown), { code: 'invalid_request' })
+  t.equal(site.allowances.length, length, 'nor does a refusal that is repeated count')
+
+  for (let n = length; n < 20; n++)
+    await t.rejects(ask(`${unknown}?${n}`), { code: 'invalid_request' })
+  const { fetches } = site
+  const refusal = await ask(`${unknown}?20`).catch((error: unknown) => error)
+  t.match(refusal, { status: 429, headers: { 'retry-after': '7' } })
+  t.equal(site.fetches, fetches)
+  await path()
 })

@@ -31,6 +31,10 @@ t.test('a certificate binds the tokens of a fapi2 client instead of DPoP', async
   const authMethods = [...supported.authMethods, 'self_signed_tls_client_auth']
   const { metadata } = validateClientMetadata(mtls, { ...supported, authMethods })
   t.equal(metadata?.dpop_bound_access_tokens, undefined)
+  const { faults } = validateClientMetadata(mtls, supported)
+  t.match(faults[0]?.message, /Clients can show no certificates here/)
+  const without = { ...bank, tls_client_certificate_bound_access_tokens: false }
+  t.strictSame(validateClientMetadata(without, supported).faults, [], 'to say so does no harm')
 })
 
 t.test('what a profile demands cannot be undone', async (t) => {

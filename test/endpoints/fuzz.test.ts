@@ -2,16 +2,17 @@
 import * as fc from 'fast-check'
 import t from 'tap'
 import { deviceCodeGrant, jwtBearerGrant } from '../../src/protocol/grant-types.ts'
-import { authorizationUrl, obtainTokens, signIn } from '../support/flow.ts'
+import { authorizationUrl, obtainTokens, post, signIn } from '../support/flow.ts'
 import { createTestProvider, redirectUri } from '../support/provider.ts'
 import { send, type Answer } from '../support/raw-http.ts'
 import { accessTokenType, exchangeGrant, jwtType } from '../support/token-exchange.ts'
 import { createUserAgent, formOf } from '../support/user-agent.ts'
-import { nearlyValid, type Seed } from './near-valid.ts'
+import { createJsonSeeds, requestOf } from './json-seeds.ts'
+import { nearlyValid, nearlyValidJson, type Seed } from './near-valid.ts'
 import { cookieHeader } from './routes.ts'
 
 /** FUZZ_RUNS for a longer hunt; FUZZ_SEED and FUZZ_PATH, which fast-check prints, repeat a run that failed. */
-const { FUZZ_RUNS: runs = '300', FUZZ_SEED: seed, FUZZ_PATH: path } = process.env
+const { FUZZ_RUNS: runs = '500', FUZZ_SEED: seed, FUZZ_PATH: path } = process.env
 const settings = {
   numRuns: Number(runs),
   ...(seed !== undefined && { seed: Number(seed) }),
@@ -21,6 +22,7 @@ const settings = {
 const provider = await createTestProvider(t, {
   CLAVIGER_RATE_LIMIT: 'off',
   CLAVIGER_SIGN_UP: 'on',
+  CLAVIGER_REGISTRATION: 'open',
   CLAVIGER_AUTHORIZATION_DETAILS_TYPES: 'payment',
 })
 const { issuer } = provider
@@ -47,10 +49,9 @@ const elsewhere = await obtainTokens(provider, await signIn(provider), client)
 const stranger = createUserAgent(issuer)
 const login = formOf(await stranger.open(authorizationUrl(provider, client))).fields
 const other = await provider.createClient({ post_logout_redirect_uris: [redirectUri] })
-const requestOf = (party: typeof client) =>
-  Object.fromEntries(new URL(authorizationUrl(provider, party)).searchParams)
 const consent = formOf(await browser.open(authorizationUrl(provider, other))).fields
 const device = formOf(await browser.open(`${issuer}/device`)).fields
+const pushed = await post(provider, '/par', other, requestOf(provider, other))
 const basic = Buffer.from(`${client.clientId}:${client.secret}`).toString('base64')
 
 /** Where each endpoint may send a browser. */
@@ -59,17 +60,36 @@ const ownPath =
 
 /** Requests in order, but for something that makes them worth nothing: no code, no right password, no consent. */
 const seeds: Seed[] = [
-  { path: '/authorize', methods: ['GET', 'POST'], parameters: requestOf(client) },
+  { path: '/authorize', methods: ['GET', 'POST'], parameters: requestOf(provider, client) },
   {
     path: '/authorize',
     methods: ['GET'],
-    parameters: { ...requestOf(other), id_token_hint: tokens.id_token, prompt: 'none' },
+    parameters: { ...requestOf(provider, other), id_token_hint: tokens.id_token, prompt: 'none' },
     headers: { cookie: cookieHeader(browser) },
+  },
+  {
+    path: '/authorize',
+    methods: ['GET', 'POST'],
+    parameters: {
+      client_id: other.clientId,
+      request_uri: `urn:ietf:params:oauth:request_uri:${consent['request']}`,
+    },
+    headers: { cookie: cookieHeader(browser) },
+  },
+  {
+    path: '/login',
+    methods: ['GET', 'POST'],
+    parameters: {
+      ...login,
+      request: String(pushed.body['request_uri']).split(':').at(-1) ?? '',
+      decision: 'deny',
+    },
+    headers: { cookie: cookieHeader(stranger) },
   },
   {
     path: '/par',
     methods: ['POST'],
-    parameters: requestOf(client),
+    parameters: requestOf(provider, client),
     headers: { authorization: `Basic ${basic}` },
   },
   {
@@ -187,10 +207,16 @@ const seeds: Seed[] = [
   },
 ]
 
+const jsonSeeds = await createJsonSeeds(provider, { browser, accessToken: tokens.access_token })
+const requests = fc.oneof(
+  { weight: 3, arbitrary: nearlyValid(seeds) },
+  { weight: 2, arbitrary: nearlyValidJson(jsonSeeds) },
+)
+
 t.test('whatever is nearly a valid request is refused in order', async (t) => {
   const statuses: Record<string, number> = {}
   await fc.assert(
-    fc.asyncProperty(nearlyValid(seeds), async (request) => {
+    fc.asyncProperty(requests, async (request) => {
       const answer = await send(issuer, request)
       const key = `${request.path.split('?', 1)[0]} ${answer.status}`
       statuses[key] = (statuses[key] ?? 0) + 1
@@ -200,7 +226,7 @@ t.test('whatever is nearly a valid request is refused in order', async (t) => {
     settings,
   )
   t.comment(statuses)
-  for (const { path } of seeds)
+  for (const path of new Set([...seeds, ...jsonSeeds].map(({ path }) => path)))
     t.ok(
       Object.keys(statuses).some((key) => key.startsWith(`${path} `)),
       `${path} had its share`,
@@ -223,7 +249,8 @@ function findFault({ status, headers, body }: Answer): string | undefined {
   if (status >= 500) return 'a 5xx'
   if (location !== null && !ownPath.test(location) && !isClientUri(location))
     return 'a foreign redirect'
-  if (location?.includes('code=')) return 'a code'
+  if (location?.includes('code=') || holdsCode(location)) return 'a code'
+  if (/name="code"|name="response" value="(?!ey[^"]*")/.test(body)) return 'a code in a form'
   if (/"(?:access|refresh|id)_token":"|"active":true|"sub":/.test(body)) return 'a token'
   if (cookies.some((line) => /session=[^;]/.test(line))) return 'a session'
   if (/<form[^>]* action="(?!\/|http:\/\/localhost:9999\/callback")/.test(body))
@@ -236,8 +263,14 @@ function findFault({ status, headers, body }: Answer): string | undefined {
   return undefined
 }
 
+/** In a signed response (JARM §2.1). */
+function holdsCode(location: string | null): boolean {
+  const [, payload] = /[?#&]response=[\w-]+\.([\w-]+)/.exec(location ?? '') ?? []
+  return payload !== undefined && 'code' in JSON.parse(Buffer.from(payload, 'base64url').toString())
+}
+
 /** The registered one, alone or with our answer or the state behind it. */
 function isClientUri(location: string): boolean {
   if (!location.startsWith(redirectUri)) return false
-  return /^(?:$|[?#](?:error|state)=)/.test(location.slice(redirectUri.length))
+  return /^(?:$|[?#](?:error|state|response)=)/.test(location.slice(redirectUri.length))
 }

@@ -80,6 +80,7 @@ t.test('one that is not good is told the person: nothing in it is known', async 
     [{ request, client_id: 'nobody' }, 'invalid_request'],
     [{ request: [request, request] }, 'invalid_request'],
     [{ request, request_uri: 'https://client.example/request' }, 'invalid_request'],
+    [{ request, request_uri: 'urn:ietf:params:oauth:request_uri:x' }, 'invalid_request'],
   ]
   for (const [fields, error] of rows) {
     const page = await browser.open(urlOf({ ...requestOf(), ...fields } as Fields))

@@ -14,6 +14,7 @@ import { createTestProvider, redirectUri } from '../support/provider.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import { createWebServer } from '../support/web-server.ts'
 
+const webUri = 'https://app.example/callback'
 const web = await createWebServer(t, (request, response) => {
   const path = request.url ?? ''
   if (path === '/moved.json') return response.writeHead(302, { location: '/client.json' }).end()
@@ -22,7 +23,7 @@ const web = await createWebServer(t, (request, response) => {
     JSON.stringify({
       client_id: web.origin + (path === '/impostor.json' ? '/client.json' : path),
       client_name: 'Acme Agent',
-      redirect_uris: [redirectUri],
+      redirect_uris: [path === '/web.json' ? webUri : redirectUri],
       skip_consent: true,
     }),
   )
@@ -99,6 +100,32 @@ t.test('a document that cannot be used is told of on our page, and nothing of it
   }
   t.notOk(JSON.stringify(provider.logged).includes('root:x'))
   t.match(JSON.stringify(provider.logged), 'an answer of 302: redirects are not followed')
+})
+
+t.test('only who has allowed an application something is sent to where it says', async (t) => {
+  const webApp = { clientId: `${web.origin}/web.json`, secret: '' }
+  const url = (changes: Record<string, string>) =>
+    authorizationUrl(provider, webApp, { redirect_uri: webUri, ...changes })
+  const faulty = [
+    { response_type: 'token' },
+    { prompt: 'none' },
+    { response_mode: 'form_post.jwt', scope: 'x' },
+  ]
+  for (const browser of [createUserAgent(provider.issuer), await startSession(provider, sub)])
+    for (const changes of faulty) {
+      const page = await browser.open(url(changes))
+      t.equal(page.status, 400, 'no open redirector (RFC 9700 §4.11.2)')
+      t.notMatch(page.html, /app\.example/)
+    }
+
+  const browser = await startSession(provider, sub)
+  const consent = await browser.open(url({}))
+  t.match(
+    (await browser.submit(consent, { decision: 'deny' })).url,
+    `${webUri}?error=access_denied`,
+  )
+  t.match((await browser.submit(consent, { decision: 'allow' })).url, `${webUri}?code=`)
+  t.match((await browser.open(url({ response_type: 'token' }))).url, `${webUri}?error=unsupported`)
 })
 
 t.test('a URL in another form is no client_id, and fetched by nobody', async (t) => {

@@ -43,6 +43,15 @@ t.test('an authorization code', async (t) => {
     t.notOk('scope' in decodeJwt(String(body['access_token'])))
   })
 
+  t.test('gives no scope that its client may not ask for any more', async (t) => {
+    const own = await provider.createClient({ skip_consent: true })
+    const code = await codeFor(own, { scope: 'openid profile offline_access' })
+    await provider.services.clients.update(own.clientId, { scope: 'openid' })
+    const tokens = toTokens(await redeem(provider, own, code))
+    t.equal(tokens.scope, 'openid')
+    t.notOk('refresh_token' in tokens)
+  })
+
   t.test('must come with the redirect_uri of its request (RFC 6749 §4.1.3)', async (t) => {
     const code = await codeFor(client)
     for (const wrong of [`${redirectUri}/`, redirectUri.toUpperCase(), undefined]) {

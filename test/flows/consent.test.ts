@@ -137,6 +137,21 @@ t.test('consent', async (t) => {
     },
   )
 
+  t.test(
+    'is given to what the page has told, whatever the client registers meanwhile',
+    async (t) => {
+      const client = await provider.createClient({ scope: 'openid' })
+      const claims = JSON.stringify({ userinfo: { phone_number: null } })
+      const page = await open(client, { scope: 'openid', claims })
+      t.notMatch(page.html, 'phone number', 'no claim that the client may not ask for')
+      await provider.services.clients.update(client.clientId, { scope: 'openid phone' })
+      t.equal((await browser.submit(page, { decision: 'allow' })).status, 403)
+      const again = await browser.open(page.url)
+      t.match(again.html, 'phone number')
+      t.match((await proceed(browser, again)).url, '?code=')
+    },
+  )
+
   t.test('a form from elsewhere decides nothing (CSRF)', async (t) => {
     const client = await provider.createClient()
     const page = await open(client)

@@ -183,6 +183,17 @@ t.test('a resource is asked for, and narrowed when the tokens are (RFC 8707 §2.
   t.equal(decodeJwt(access_token).aud, api)
 })
 
+t.test('a device gets no scope that its client may not ask for any more', async (t) => {
+  const { provider, browser, client } = await setUp(t)
+  const device = await startDevice(provider, client, { scope: 'openid profile offline_access' })
+  await answerDevice(provider, browser, device)
+  await provider.services.clients.update(client.clientId, { scope: 'openid' })
+  const tokens = toTokens(await poll(provider, client, device))
+  t.equal(tokens.scope, 'openid')
+  t.equal(decodeJwt(tokens.access_token)['scope'], 'openid')
+  t.notOk('refresh_token' in tokens)
+})
+
 t.test('the client is told when the session ends (Back-Channel Logout)', async (t) => {
   const { provider, user, client, browser } = await setUp(t, {
     backchannel_logout_uri: 'http://localhost:9998/logout',

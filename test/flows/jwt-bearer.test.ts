@@ -30,8 +30,9 @@ type Claims = Record<string, unknown>
 async function setUp(
   t: Test,
   { subject = 'email', ...metadata }: { subject?: string } & object = {},
+  environment: Record<string, string> = {},
 ) {
-  const provider = await createTestProvider(t)
+  const provider = await createTestProvider(t, environment)
   const user = await provider.createUser({ username: 'alice' })
   const client = await provider.createClient({
     grant_types: [jwtBearerGrant],
@@ -56,7 +57,7 @@ async function setUp(
       ...claims,
     }
     return new SignJWT(payload)
-      .setProtectedHeader({ alg, kid, ...(typ !== undefined && { typ }) })
+      .setProtectedHeader({ alg, kid, ...(typ !== undefined && { typ: typ as string }) })
       .sign(key)
   }
 
@@ -70,7 +71,7 @@ interface SignOptions {
   alg?: string
   kid?: string
   key?: KeyObject
-  typ?: string
+  typ?: unknown
 }
 
 const refused = (description: string | RegExp) => ({
@@ -155,7 +156,8 @@ t.test('each claim is checked, and the refusal names it', async (t) => {
     t.match(await exchange(await sign(claims)), refused(description), JSON.stringify(claims))
   for (const claims of [{ nbf: now() + 10, iat: now() + 10 }, { exp: now() - 9 }])
     t.equal((await exchange(await sign(claims))).status, 200, 'clocks may differ by ten seconds')
-  t.match(await exchange(await sign({}, { typ: 'at+jwt' })), refused(/Its typ must be JWT/))
+  for (const typ of ['at+jwt', 7])
+    t.match(await exchange(await sign({}, { typ })), refused(/Its typ must be JWT/))
 })
 
 t.test('an assertion works once, at whichever client', async (t) => {
@@ -189,23 +191,35 @@ t.test('the user is found by the name that is configured, and by no other', asyn
   }
 })
 
+t.test('where people sign up by themselves, an email counts once it is verified', async (t) => {
+  const { provider, sign, exchange } = await setUp(t, {}, { CLAVIGER_SIGN_UP: 'on' })
+  await provider.createUser({ email: 'bob@example.com', emailVerified: true })
+  t.match(await exchange(await sign()), refused(/Its sub is the email of no user here/))
+  t.equal((await exchange(await sign({ sub: 'bob@example.com' }))).status, 200)
+})
+
 t.test('a revoked user comes back with an assertion that is later', async (t) => {
-  const { provider, user, now, sign, exchange } = await setUp(t)
+  const { provider, user, client, now, sign, exchange } = await setUp(t)
   const { revocations, accounts } = provider.services
   const before = await sign({ exp: now() + 600 })
   provider.clock.advance(5.5)
   await revocations.revokeUser(user.sub, act)
   t.match(await exchange(before), refused(/counts no more/))
   t.match(await exchange(await sign()), refused(/counts no more/), 'of the same second')
-  const after = await sign({ iat: now() + 1 })
-  const { access_token } = toTokens(await exchange(after))
-  t.ok(Number(decodeJwt(access_token).iat) > now() - 1, 'after the second of the revocation')
+  const ofFastClock = () => sign({ iat: now() + 10, exp: now() + 600 })
+  const kept = await ofFastClock()
+  t.match(await exchange(await ofFastClock()), refused(/counts no more/), 'of a clock ahead')
+  provider.clock.advance(10)
+  t.match(await exchange(kept), refused(/counts no more/), 'nor does it get better by waiting')
+  provider.clock.advance(1)
+  const { access_token } = toTokens(await exchange(await sign()))
+  t.match(await introspect(provider, client, access_token), { active: true })
 
   provider.clock.advance(60)
   const earlier = await sign()
   await revocations.revokeEverything(act)
   t.match(await exchange(earlier), refused(/counts no more/))
-  provider.clock.advance(1)
+  provider.clock.advance(11)
   t.equal((await exchange(await sign())).status, 200)
   await accounts.disable(user.sub)
   provider.clock.advance(60)

@@ -1,5 +1,5 @@
 /** What the log, events and metrics must never hold, even at level trace: passwords, codes, tokens, client secrets, cookies. */
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
 import {
   authorizationUrl,
@@ -9,6 +9,8 @@ import {
   proceed,
   redeem,
   refresh,
+  register,
+  sendRegistration,
   toTokens,
   userinfo,
   verifier,
@@ -16,14 +18,19 @@ import {
 } from '../support/flow.ts'
 import { jwtBearerGrant } from '../../src/protocol/grant-types.ts'
 import { deviceClient, enterCode, poll, startDevice } from '../support/device.ts'
+import { createDpopKey } from '../support/dpop.ts'
 import { recordedEvents } from '../support/events.ts'
-import { createTestProvider, password } from '../support/provider.ts'
+import { createTestProvider, password, redirectUri } from '../support/provider.ts'
 import { createUserAgent, formOf } from '../support/user-agent.ts'
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 t.test('no secret of a whole flow, faults included, is in log, events or metrics', async (t) => {
-  const provider = await createTestProvider(t, { LOG_LEVEL: 'trace' })
+  const provider = await createTestProvider(t, {
+    LOG_LEVEL: 'trace',
+    CLAVIGER_REGISTRATION: 'token',
+    CLAVIGER_SIGN_UP: 'on',
+  })
   const { issuer } = provider
   const secrets = new Set<string>()
   const keep = (name: string, value: string | undefined) => {
@@ -115,6 +122,78 @@ t.test('no secret of a whole flow, faults included, is in log, events or metrics
   const assertion = { grant_type: jwtBearerGrant, assertion: tokens.access_token }
   await post(provider, '/token', asTv, { ...assertion, ...withSecret })
 
+  // A client registers itself, rightly and wrongly.
+  const { secret: initialToken } = await provider.services.initialAccessTokens.create(
+    { ttlSeconds: 3600 },
+    { actor: 'test' },
+  )
+  const metadata = { redirect_uris: [redirectUri] }
+  const { body: registered } = await register(
+    provider,
+    metadata,
+    keep('initial access token', initialToken),
+  )
+  const own = (name: string) => keep(name, String(registered[name]))
+  own('client_secret')
+  const ownAddress = String(registered['registration_client_uri'])
+  const ownToken = own('registration_access_token')
+  const vendor = await generateKeyPair('ES256')
+  const statement = await new SignJWT({ iss: 'https://vendor.example' })
+    .setProtectedHeader({ alg: 'ES256' })
+    .sign(vendor.privateKey)
+  const badStatement = { ...metadata, software_statement: keep('software statement', statement) }
+  await register(provider, badStatement, initialToken)
+  await register(provider, metadata, keep('wrong initial access token', 'wrong-initial-token'))
+  await sendRegistration(ownAddress, 'PUT', { metadata: badStatement, token: ownToken })
+  await sendRegistration(ownAddress, 'GET', { token: keep('wrong token', 'wrong-access-token') })
+  await sendRegistration(`${ownAddress}?token=${ownToken}`, 'GET', { token: ownToken })
+
+  // Requests are signed and pushed, and so are the answers; tokens are bound to a key.
+  const signing = await generateKeyPair('ES256', { extractable: true })
+  const signer = await provider.createClient({
+    jwks: { keys: [await exportJWK(signing.publicKey)] },
+    dpop_bound_access_tokens: true,
+  })
+  const asked = Object.fromEntries(
+    new URL(authorizationUrl(provider, signer, { response_mode: 'jwt' })).searchParams,
+  )
+  for (const { privateKey: signedBy } of [vendor, signing]) {
+    const object = await new SignJWT(asked).setProtectedHeader({ alg: 'ES256' }).sign(signedBy)
+    const request = { client_id: signer.clientId, request: keep('request object', object) }
+    await browser.open(`${issuer}/authorize?${encode(request).toString()}`)
+    const { body } = await post(provider, '/par', signer, request)
+    const { request_uri: uri } = body
+    if (typeof uri !== 'string') continue
+    keep('request_uri', uri)
+    keep('reference', uri.split(':').at(-1))
+    const wrong = `${issuer}/authorize?${encode({ client_id: 'x', request_uri: uri }).toString()}`
+    await browser.open(wrong)
+    const pushed = wrong.replace('client_id=x', `client_id=${signer.clientId}`)
+    const answered = await proceed(browser, await browser.open(pushed))
+    const response = keep('response', new URL(answered.url).searchParams.get('response') ?? '')
+    const signedCode = keep('code', String(decodeJwt(response)['code']))
+    await browser.open(pushed)
+    const key = await createDpopKey(provider)
+    const proof = keep('proof', await key.prove('POST /token'))
+    await redeem(provider, signer, signedCode, {}, { dpop: `${proof}x` })
+    const bound = keepTokens(await redeem(provider, signer, signedCode, {}, { dpop: proof }))
+    await redeem(provider, signer, signedCode, {}, { dpop: proof })
+    const use = keep('proof', await key.prove('GET /userinfo', { token: bound.access_token }))
+    for (const scheme of ['DPoP', 'DPoP', 'Bearer'])
+      await fetch(`${issuer}/userinfo`, {
+        headers: { authorization: `${scheme} ${bound.access_token}`, dpop: use },
+      })
+  }
+
+  // Somebody signs up, at the second try.
+  const newcomer = createUserAgent(issuer)
+  const form = await newcomer.open(`${issuer}/create-account`)
+  const name = 'Bob the Newcomer'
+  for (const chosen of ['short-1', keep('new password', 'another long passphrase')])
+    await newcomer.submit(form, { email: 'bob-new@example.com', name, password: chosen })
+  t.ok(newcomer.cookies.size > 1)
+  for (const [cookie, value] of newcomer.cookies) keep(cookie, value)
+
   // Clients authenticate in wrong ways.
   const fault = (fieldsSent: Fields, headers: Record<string, string> = {}) =>
     fetch(`${issuer}/token`, { method: 'POST', headers, body: encode(fieldsSent) })
@@ -167,7 +246,7 @@ t.test('no secret of a whole flow, faults included, is in log, events or metrics
   t.ok(events.length > 20, 'and to record')
   const metrics = (await provider.services.metrics.text()).split('\n')
   const lines = [...logged, ...events, ...metrics]
-  const personal = ['alice@example.com', 'my-hint-x']
+  const personal = ['alice@example.com', 'my-hint-x', 'bob-new@example.com', 'the Newcomer']
   const forms = [...secrets, ...personal].flatMap((secret) => [
     secret,
     encodeURIComponent(secret),

@@ -1,19 +1,25 @@
 /** What a request costs Postgres: as many waits as the README promises, whatever the latency between the two. */
 import t from 'tap'
+import { deviceCodeGrant } from '../../src/protocol/grant-types.ts'
+import { answerDevice, poll, startDevice } from '../support/device.ts'
+import { createDpopKey } from '../support/dpop.ts'
 import { createFeedToken, pollFeed } from '../support/feed.ts'
 import {
   authorizationUrl,
   authorize,
+  encode,
   introspect,
   obtainTokens,
   post,
   redeem,
   refresh,
   signIn,
+  startSession,
   toTokens,
   userinfo,
 } from '../support/flow.ts'
 import { createTestProvider } from '../support/provider.ts'
+import { exchange, exchangeGrant } from '../support/token-exchange.ts'
 
 t.test('every endpoint needs no more round trips than the README says', async (t) => {
   const provider = await createTestProvider(t)
@@ -69,4 +75,43 @@ t.test('every endpoint needs no more round trips than the README says', async (t
     ),
   )
   t.equal(await roundTrips(() => userinfo(provider, access_token)), 1)
+})
+
+t.test('what the other ways to a token cost, each with its one-time gate', async (t) => {
+  const provider = await createTestProvider(t)
+  const { roundTrips } = provider.database
+  const { sub } = await provider.createUser()
+  await provider.services.resources.create({ resource: 'https://orders.example', name: 'Orders' })
+  const grants = ['authorization_code', 'refresh_token', deviceCodeGrant, exchangeGrant]
+  const client = await provider.createClient({
+    grant_types: grants,
+    skip_consent: true,
+    token_exchange: { audiences: ['https://orders.example'], delegation: 'none' },
+  })
+  const browser = await startSession(provider, sub)
+  const { access_token: subject_token } = await obtainTokens(provider, browser, client)
+  const request = Object.fromEntries(new URL(authorizationUrl(provider, client)).searchParams)
+  const key = await createDpopKey(provider)
+
+  const device = await startDevice(provider, client)
+  const polled = () => poll(provider, client, device)
+  t.equal(await roundTrips(() => startDevice(provider, client)), 1, 'device authorization')
+  t.equal(await roundTrips(polled), 1, 'a poll')
+  await answerDevice(provider, browser, device)
+  t.equal(await roundTrips(polled), 2, 'the poll that gets tokens')
+  const exchanged = () => exchange(provider, client, { subject_token })
+  await exchanged() // from now on the API is in memory
+  t.equal(await roundTrips(exchanged), 1, 'token exchange')
+
+  const pushed = () => post(provider, '/par', client, request)
+  t.equal(await roundTrips(pushed), 1, 'a pushed request')
+  const { request_uri } = (await pushed()).body
+  const query = encode({ client_id: client.clientId, request_uri: String(request_uri) })
+  const opened = () => browser.open(`${provider.issuer}/authorize?${query.toString()}`)
+  t.equal(await roundTrips(opened), 3, 'authorize with a session, pushed')
+
+  const { code } = await authorize(provider, browser, client)
+  const dpop = await key.prove('POST /token')
+  const redeemed = () => redeem(provider, client, code, {}, { dpop })
+  t.equal(await roundTrips(redeemed), 3, 'a DPoP proof is one more')
 })

@@ -139,3 +139,15 @@ t.test('a hundred registrations of one network an hour, then wait', async (t) =>
   t.equal((await rateLimits.registration('2001:db8:0:1::1')).allowed, true)
   t.equal((await rateLimits.loginAttempt({ ...alice, address: '2001:db8::1' })).allowed, true)
 })
+
+t.test('other clients of strangers are bounded by network, too', async (t) => {
+  const rateLimits = createRateLimits({ database: await createTestDatabase(t), enabled: true })
+  for (const [limit, count] of [
+    [rateLimits.unknownDocument, 100],
+    [rateLimits.strangersRequest, 1000],
+  ] as const) {
+    const verdicts = await Promise.all(Array.from({ length: count + 5 }, () => limit('192.0.2.1')))
+    t.equal(verdicts.filter(({ allowed }) => allowed).length, count)
+    t.equal((await limit('192.0.2.2')).allowed, true)
+  }
+})

@@ -291,37 +291,40 @@ t.test('a logout delivery that nobody gave up goes a week after it was to be', a
   t.equal(await remaining(), 0)
 })
 
-t.test('a client that describes itself goes after a month in which nobody used it', async (t) => {
-  const { database, clock, after, job } = await setUp(t)
-  const now = clock.now()
-  const insert = (id: string, fetchedAt: Date, revokedAt: Date | null = null) =>
-    database.query(
-      `insert into clients (client_id, metadata, allowed_origins, created_at, updated_at, revoked_at,
+t.test(
+  'a client that describes itself goes after three days in which nobody consented or came back',
+  async (t) => {
+    const { database, clock, after, job } = await setUp(t)
+    const now = clock.now()
+    const insert = (id: string, fetchedAt: Date, revokedAt: Date | null = null) =>
+      database.query(
+        `insert into clients (client_id, metadata, allowed_origins, created_at, updated_at, revoked_at,
          document_fetched_at, document_fresh_until)
        values ($1, '{}', '{}', $2, $2, $3, $2, $2)`,
-      [id, fetchedAt, revokedAt],
-    )
-  await insert('https://a.example/unused', now)
-  await insert('https://a.example/revoked', now, now)
-  await insert('https://a.example/consented', now)
-  await insert('https://a.example/used', after(2 * 1440 * minute))
-  await database.query(
-    `insert into consents (sub, client_id, scope, resources, granted_at)
+        [id, fetchedAt, revokedAt],
+      )
+    await insert('https://a.example/unused', now)
+    await insert('https://a.example/revoked', now, now)
+    await insert('https://a.example/consented', now)
+    await insert('https://a.example/used', after(2 * 1440 * minute))
+    await database.query(
+      `insert into consents (sub, client_id, scope, resources, granted_at)
      values ('u', 'https://a.example/consented', '{}', '{}', $1)`,
-    [now],
-  )
-  const remaining = async () => {
-    await job.run()
-    const rows = await database.query<{ id: string }>(
-      `select client_id as id from clients order by client_id`,
+      [now],
     )
-    return rows.map(({ id }) => id.replace('https://a.example/', ''))
-  }
-  clock.advance(30 * 1440 * minute)
-  t.strictSame(await remaining(), ['c', 'consented', 'revoked', 'unused', 'used'])
-  clock.advance(6 * minute)
-  t.strictSame(await remaining(), ['c', 'consented', 'revoked', 'used'])
-})
+    const remaining = async () => {
+      await job.run()
+      const rows = await database.query<{ id: string }>(
+        `select client_id as id from clients order by client_id`,
+      )
+      return rows.map(({ id }) => id.replace('https://a.example/', ''))
+    }
+    clock.advance(3 * 1440 * minute)
+    t.strictSame(await remaining(), ['c', 'consented', 'revoked', 'unused', 'used'])
+    clock.advance(6 * minute)
+    t.strictSame(await remaining(), ['c', 'consented', 'revoked', 'used'])
+  },
+)
 
 t.test('the audit is kept as long as the setting says, and for ever with 0', async (t) => {
   for (const [auditRetentionSeconds, left] of [

@@ -79,6 +79,7 @@ function createIssuingNode(world: World, database: Database, clock: Clock, keyri
     }),
     assertionAudiences: [issuer],
     skewSeconds: 10,
+    signUp: false,
     issuer: createTokenIssuer({ keyring: { sign }, issuer, idTokenTtlSeconds: 600 }),
     authorizationDetailsTypes: [],
     clock,

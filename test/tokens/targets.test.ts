@@ -92,6 +92,17 @@ t.test(
   },
 )
 
+t.test('no API has RS256 from a client of the profile fapi2 (FAPI 2.0 §5.4.1)', async (t) => {
+  const bank = toClient({
+    profile: 'fapi2',
+    jwks_uri: 'https://bank.example/jwks',
+    redirect_uris: ['https://bank.example/callback'],
+  })
+  for (const uri of ['https://plain.example', 'https://es.example'])
+    t.equal((await resolve([uri], bank)).alg, 'ES256')
+  await t.rejects(resolve(['https://rs.example'], bank), { code: 'invalid_target' })
+})
+
 t.test('resources that want different algorithms need a token each', async (t) => {
   const conflict = { code: 'invalid_target', description: /differently signed/ }
   await t.rejects(resolve(['https://es.example', 'https://rs.example']), conflict)

@@ -95,7 +95,6 @@ export const pushedRequestModules: Fapi2Module[] = [
         response_type: 'token',
         response_mode: 'form_post',
         scope: ['openid', 'admin'],
-        request: 'a.b.c',
       }
       await run.authorize({}, { beside })
     },
