@@ -43,7 +43,13 @@ export async function createTestProvider(
     beside,
     database: given,
     setTimer,
-  }: { beside?: TestProvider; database?: TestDatabase; setTimer?: SetTimer } = {},
+    clock = beside?.clock ?? createTestClock(),
+  }: {
+    beside?: TestProvider
+    database?: TestDatabase
+    setTimer?: SetTimer
+    clock?: TestClock
+  } = {},
 ): Promise<TestProvider> {
   const port = await freePort()
   const settings = readConfig({
@@ -58,7 +64,6 @@ export async function createTestProvider(
   const testDatabase =
     given ?? (await (beside ? joinTestDatabase(t, beside.database) : createTestDatabase(t)))
   const database = { ...testDatabase, ...countRoundTrips(testDatabase) }
-  const clock = beside?.clock ?? createTestClock()
   const services = await createServices({ config, database, clock })
   if (setTimer) Object.assign(services.revocationsEndpoint, { setTimer })
   await services.rotation.ensureKeys()
