@@ -99,6 +99,16 @@ function findNetworkProblems(config: Config): Problem[] {
   return [{ code: 'outgoing_networks', message }]
 }
 
+/** What clients need that the settings no longer give. */
+export function findCertificateProblems(
+  { mtlsPort, clientCertHeader }: Config,
+  clientIds: readonly string[],
+): Problem[] {
+  if (clientIds.length === 0 || mtlsPort !== undefined || clientCertHeader !== undefined) return []
+  const message = `These clients are refused, as their certificates are not taken: ${clientIds.join(', ')}. Set CLAVIGER_MTLS_PORT or CLAVIGER_CLIENT_CERT_HEADER, or change the clients.`
+  return [{ code: 'client_certificates', message }]
+}
+
 /** What registered clients want to be asked or told at addresses where this server does not go. */
 export async function findUnreachable(
   { outgoingAllowedNetworks, insecureHttp }: Config,

@@ -58,6 +58,18 @@ export function createDoctorStore(database: Queryable) {
       return rows.map(({ client_id: clientId, member, uri }) => ({ clientId, member, uri }))
     },
 
+    /** Of clients that authenticate by certificates or bind their tokens to them; ten at most. */
+    async listClientsWithCertificates(): Promise<string[]> {
+      const rows = await database.query<{ client_id: string }>(
+        `select client_id from clients
+         where revoked_at is null
+           and (metadata ->> 'token_endpoint_auth_method' in ('tls_client_auth', 'self_signed_tls_client_auth')
+             or metadata @> '{"tls_client_certificate_bound_access_tokens": true}')
+         order by 1 limit 10`,
+      )
+      return rows.map(({ client_id: clientId }) => clientId)
+    },
+
     /** By name, in order; none when nothing was ever applied. */
     async listAppliedMigrations(): Promise<string[]> {
       const [row] = await database.query<{ is_there: boolean }>(

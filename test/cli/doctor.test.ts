@@ -118,6 +118,10 @@ t.test('doctor says where this server does not go, and whom it lets too far', as
   const redirect_uris = ['https://app.example/callback']
   const tell = (client_id: string, host: string) =>
     clients.create({ client_id, redirect_uris, backchannel_logout_uri: `https://${host}/logout` })
+  await cli.database.query(
+    `insert into clients (client_id, metadata, allowed_origins, created_at, updated_at)
+     values ('bank', '{"tls_client_certificate_bound_access_tokens": true}', '{}', now(), now())`,
+  )
   await tell('inside', '10.0.0.7')
   await tell('outside', '1.1.1.1')
   const env = {
@@ -138,6 +142,10 @@ t.test('doctor says where this server does not go, and whom it lets too far', as
     { message: /metadata service of a cloud \(169\.254\.169\.254\)/ },
     { message: /told: the backchannel_logout_uri of inside \(a special-use .*\)\. Name their/ },
   ])
+  t.match(await problemsOf(cli, {}), {
+    codes: ['client_certificates', 'outgoing'],
+    problems: [{ message: /^These clients are refused, .* not taken: bank\. Set CLAVIGER_MTLS/ }],
+  })
   const mended = {
     ...env,
     CLAVIGER_TLS_CLIENT_CA_FILE: noAuthority,
