@@ -148,8 +148,6 @@ t.test('a server that never answers holds up nobody but who named it', async (t)
     .setAudience(issuer)
     .setExpirationTime(Math.floor(clock.now().getTime() / 1000) + 60)
     .sign(privateKey)
-  const answered: string[] = []
-  const note = (name: string) => () => void answered.push(name)
   const waiting = [
     post(
       provider,
@@ -160,20 +158,19 @@ t.test('a server that never answers holds up nobody but who named it', async (t)
         client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
         client_assertion: assertion,
       },
-    ).then((answer) => (note('keys')(), answer.status)),
+    ).then(({ status }) => status),
     browser
       .open(authorizationUrl(provider, { clientId: `${web.origin}/client.json`, secret: '' }))
-      .then((page) => (note('document')(), page.status)),
+      .then(({ status }) => status),
   ]
   for (let looks = 0; web.requests.length < 2 && looks < 5_000; looks += 1)
     await database.query('select 1')
-  const ask = () => post(provider, '/token', service, { grant_type: 'client_credentials' })
-  t.strictSame(
-    (await Promise.all(Array.from({ length: 20 }, ask))).map(({ status }) => status),
-    Array.from({ length: 20 }, () => 200),
-  )
-  t.match((await browser.open(authorizationUrl(provider, client))).url, 'code=')
-  t.strictSame(answered, [])
+  const others = [
+    post(provider, '/token', service, { grant_type: 'client_credentials' }),
+    browser.open(authorizationUrl(provider, client)),
+  ].map((answer: Promise<{ status: number }>) => answer.then(({ status }) => status))
+  t.ok((await Promise.race([...waiting, ...others])) < 400, 'the others are answered first')
+  t.strictSame(await Promise.all(others), [200, 303])
   web.server.closeAllConnections()
   t.strictSame(await Promise.all(waiting), [401, 400])
 })
