@@ -13,6 +13,7 @@ import {
   startSession,
   type Answer,
 } from '../support/flow.ts'
+import { toDatabaseUrl } from '../cli/run-cli.ts'
 import { administrate } from '../support/outage.ts'
 import { createTestProvider, redirectUri } from '../support/provider.ts'
 import { exchange, exchangeGrant } from '../support/token-exchange.ts'
@@ -34,26 +35,25 @@ const service = await provider.createClient({
 })
 const { administration } = administrate(t, database)
 
-/** Once a statement of this database waits for a lock. */
-async function cutWaiting(): Promise<void> {
-  for (let looks = 0; looks < 5_000; looks += 1) {
-    const rows = await administration.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-       where datname = $1 and wait_event_type = 'Lock'`,
-      [new URL(database.url.replace('@/', '@localhost/')).pathname.slice(1)],
-    )
-    if (rows.length > 0) return
-  }
-  throw new Error('No request has come to wait')
-}
+/** Ends what waits for a lock in this database. */
+const cutWaiting = () =>
+  administration.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = $1 and wait_event_type = 'Lock'`,
+    [new URL(toDatabaseUrl(database)).pathname.slice(1)],
+  )
 
-/** While others hold the table; `last` of the answers is the one once they let it go. */
+/** `first` while others hold the table, `last` once they let it go. */
 async function cutOff(table: string, ask: () => Promise<Answer>) {
   const first = await database.transaction(async (transaction) => {
     await transaction.query(`lock table ${table} in access exclusive mode`)
     const asked = ask()
-    await cutWaiting()
-    return asked
+    let answer: Answer | undefined
+    while (!answer) {
+      await cutWaiting()
+      answer = await Promise.race([asked, undefined])
+    }
+    return answer
   })
   return { first, last: await ask() }
 }
