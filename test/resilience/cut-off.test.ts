@@ -51,7 +51,7 @@ async function cutOff(table: string, ask: () => Promise<Answer>) {
     let answer: Answer | undefined
     while (!answer) {
       await cutWaiting()
-      answer = await Promise.race([asked, undefined])
+      answer = await Promise.race([asked, Promise.resolve(undefined)])
     }
     return answer
   })
