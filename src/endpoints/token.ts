@@ -1,10 +1,8 @@
 /** Token endpoint (RFC 6749 §3.2): authenticate the client, find the grant, may this client use it, exchange. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { decodeJwt } from 'jose'
-import type { ClientAuthentication } from '../client-auth/index.ts'
 import type { GrantType, TokenResponse } from '../grants/grant-type.ts'
-import type { PresentedBy } from '../http/presented-by.ts'
-import { formParams } from '../http/requests.ts'
+import type { AuthenticateClient } from '../http/authenticate-client.ts'
 import { watched } from '../http/witness.ts'
 import type { Possession } from '../possession/possession.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -17,16 +15,14 @@ import type { Witness } from '../watch/witness.ts'
 export function registerToken(
   app: FastifyInstance,
   {
-    clientAuthentication,
+    authenticateClient,
     possession,
-    presentedBy,
     grantTypes,
     registrations,
     watch,
   }: {
-    clientAuthentication: ClientAuthentication
+    authenticateClient: AuthenticateClient
     possession: Pick<Possession, 'confirm'>
-    presentedBy: PresentedBy
     grantTypes: readonly GrantType[]
     registrations: Pick<Registrations, 'noteUse'>
     watch: Watch
@@ -35,16 +31,7 @@ export function registerToken(
   app.post(paths.token, watched(watch, 'token', exchange))
 
   async function exchange(request: FastifyRequest, witness: Witness): Promise<TokenResponse> {
-    const params = formParams(request).refuseDuplicates()
-    const { authorization } = request.headers
-    const presented = presentedBy(request)
-    const { certificate } = presented
-    const { client } = await clientAuthentication.authenticate({
-      authorization,
-      certificate,
-      params,
-      witness,
-    })
+    const { client, params, presented } = await authenticateClient(request, witness)
     const name = params.require('grant_type')
     const grantType = grantTypes.find((one) => one.name === name)
     if (!grantType)

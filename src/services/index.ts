@@ -5,6 +5,7 @@ import { createClientEncryption } from '../clients/encryption.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createGrantTypes } from '../grants/index.ts'
+import { createAuthenticateClient } from '../http/authenticate-client.ts'
 import { createRateLimits } from '../http/rate-limits.ts'
 import { createServerSecretStore } from '../keys/server-secret-store.ts'
 import { loadServerSecret } from '../keys/server-secret.ts'
@@ -54,6 +55,18 @@ export async function createServices(options: ServiceOptions) {
   const { clientKeys } = clientSources
   const clientEncryption = createClientEncryption({ clientKeys })
   const assertions = createAssertionStore(database)
+  const clientAuthentication = createClientAuthentication({
+    clients,
+    assertions,
+    clientKeys,
+    issuer,
+    authorities,
+    endpoints: [issuer, mtlsIssuer ?? []]
+      .flat()
+      .flatMap((base) => authenticatingPaths.map((path) => base + path)),
+    clock,
+    skewSeconds,
+  })
   const registrations = createRegistrationServices(options, admin)
 
   return {
@@ -70,18 +83,7 @@ export async function createServices(options: ServiceOptions) {
     consents: createConsents({ store: createConsentStore(database), clock }),
     revocationFeed,
     clientJwts: createClientJwts({ keyring, encryption: clientEncryption, issuer }),
-    clientAuthentication: createClientAuthentication({
-      clients,
-      assertions,
-      clientKeys,
-      issuer,
-      authorities,
-      endpoints: [issuer, mtlsIssuer ?? []]
-        .flat()
-        .flatMap((base) => authenticatingPaths.map((path) => base + path)),
-      clock,
-      skewSeconds,
-    }),
+    authenticateClient: createAuthenticateClient({ clientAuthentication, presentedBy }),
     possession,
     presentedBy,
     grantTypes: createGrantTypes({
