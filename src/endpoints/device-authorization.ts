@@ -1,11 +1,11 @@
 /** Device authorization endpoint (RFC 8628 §3.1): a device without a browser asks for a code that a person enters elsewhere. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { requireAllowedGrant } from '../clients/allowed-grant.ts'
 import { requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { AuthenticateClient } from '../http/authenticate-client.ts'
 import type { RateLimits } from '../http/rate-limits.ts'
 import { limitStrangers } from '../http/strangers.ts'
 import { watched } from '../http/witness.ts'
-import { OAuthError } from '../protocol/errors.ts'
 import { deviceCodeGrant } from '../protocol/grant-types.ts'
 import { paths } from '../protocol/paths.ts'
 import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
@@ -37,11 +37,7 @@ export function registerDeviceAuthorization(
 
   async function authorize(request: FastifyRequest, witness: Witness) {
     const { client, params } = await authenticateClient(request, witness)
-    if (!client.metadata.grant_types.includes(deviceCodeGrant))
-      throw new OAuthError(
-        'unauthorized_client',
-        `This client is not registered for the grant_type '${deviceCodeGrant}'.`,
-      )
+    requireAllowedGrant(client, deviceCodeGrant)
     const scope = parseScope(params.get('scope') ?? '')
     refuseIssuerScopes(scope)
     requireAllowedScope(client, scope)

@@ -1,7 +1,9 @@
 /** Token endpoint (RFC 6749 §3.2): authenticate the client, find the grant, may this client use it, exchange. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { decodeJwt } from 'jose'
-import type { GrantType, TokenResponse } from '../grants/grant-type.ts'
+import { requireAllowedGrant } from '../clients/allowed-grant.ts'
+import type { TokenResponse } from '../grants/grant-type.ts'
+import type { NamedGrantType } from '../grants/index.ts'
 import type { AuthenticateClient } from '../http/authenticate-client.ts'
 import { watched } from '../http/witness.ts'
 import type { Possession } from '../possession/possession.ts'
@@ -23,7 +25,7 @@ export function registerToken(
   }: {
     authenticateClient: AuthenticateClient
     possession: Pick<Possession, 'confirm'>
-    grantTypes: readonly GrantType[]
+    grantTypes: readonly NamedGrantType[]
     registrations: Pick<Registrations, 'noteUse'>
     watch: Watch
   },
@@ -39,11 +41,7 @@ export function registerToken(
         'unsupported_grant_type',
         `The grant_type is unknown. Use one of: ${grantTypes.map((one) => one.name).join(', ')}.`,
       )
-    if (!client.metadata.grant_types.includes(grantType.name))
-      throw new OAuthError(
-        'unauthorized_client',
-        `This client is not registered for the grant_type '${grantType.name}'.`,
-      )
+    requireAllowedGrant(client, name)
     const confirmation = await possession.confirm(client.metadata, presented)
     const response = await grantType.exchange({ client, params, confirmation, witness })
     await registrations.noteUse(client)
