@@ -4,6 +4,7 @@ import type { AssertionStore } from '../client-auth/store.ts'
 import { requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { addSeconds } from '../protocol/instants.ts'
 import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
 import type { IssueInstants } from '../tokens/issue-instant.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
@@ -86,7 +87,7 @@ export function jwtBearer({
   }
 
   async function consume({ hash, expiresAt }: Assertion): Promise<void> {
-    const until = new Date(expiresAt.getTime() + skewSeconds * 1000)
+    const until = addSeconds(expiresAt, skewSeconds)
     if ((await assertions.consumeAssertion(hash, until)) === 'replayed')
       throw refuseAssertion('It was used before. Make a new one, with a jti of its own, each time.')
   }

@@ -1,21 +1,21 @@
 /** Clients that register themselves (RFC 7591) and look after their registration (RFC 7592). */
-import { timingSafeEqual } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { AuditStore } from '../audit/store.ts'
 import { allowedOriginsOf } from '../clients/metadata.ts'
 import { settleSecret } from '../clients/registration.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
-import { createClientId, hashClientSecret, hashesMatch, isClientId } from '../clients/secrets.ts'
+import { createClientId, isClientId } from '../clients/secrets.ts'
 import type { FindSectorFault } from '../clients/sector.ts'
 import type { ClientStore, StoredClient } from '../clients/store.ts'
 import type { Clock } from '../database/clock.ts'
 import { DatabaseUnavailable, type Database } from '../database/database.ts'
+import { addSeconds } from '../protocol/instants.ts'
 import type { JsonObject } from '../protocol/json.ts'
+import { createSecret, hashesMatch, hashSecret } from '../protocol/secrets.ts'
 import type { ClientActs } from '../revocation/client-acts.ts'
 import type { InitialAccessTokenStore } from './initial-access-tokens-store.ts'
 import { settleMetadata, type RegistrationPolicy } from './metadata.ts'
 import { refuseMetadata } from './refusal.ts'
-import { createRegistrationSecret, hashRegistrationSecret } from './secrets.ts'
 import { requireSameSubjects, requireSector, requireUnchanged } from './sector.ts'
 import type { SoftwareStatements } from './software-statement.ts'
 import type { RegistrationStore } from './store.ts'
@@ -89,7 +89,7 @@ export function createRegistrations({
 
   return {
     async register(input, initialAccessToken) {
-      const tokenHash = initialAccessToken && hashRegistrationSecret(initialAccessToken)
+      const tokenHash = initialAccessToken && hashSecret(initialAccessToken)
       // A registration that is refused costs no use, so that it is counted only when the client is written.
       if (tokenHash && !(await initialAccessTokens.findUsable(tokenHash, clock.now())))
         return 'token-refused'
@@ -109,17 +109,17 @@ export function createRegistrations({
         updatedAt: at,
         revokedAt: undefined,
       }
-      const accessToken = createRegistrationSecret()
+      const accessToken = createSecret()
       const isWritten = await database.transaction(async (transaction) => {
         const tokenId =
           tokenHash && (await initialAccessTokens.useToken(tokenHash, at, transaction))
         if (tokenHash && !tokenId) return false
         await clientStore.insertClient(client, transaction)
-        const accessTokenHash = hashRegistrationSecret(accessToken)
+        const accessTokenHash = hashSecret(accessToken)
         await store.insertRegistration(
           clientId,
           { accessTokenHash, tokenId: tokenId || undefined, softwareStatement },
-          { registeredAt: at, expiresAt: new Date(at.getTime() + unusedTtlSeconds * 1000) },
+          { registeredAt: at, expiresAt: addSeconds(at, unusedTtlSeconds) },
           transaction,
         )
         const actor = tokenId ? `registration-token:${tokenId}` : `client:${clientId}`
@@ -137,8 +137,8 @@ export function createRegistrations({
 
     async find(clientId, accessToken) {
       const registration = isClientId(clientId) && (await store.findRegistration(clientId))
-      const hash = hashRegistrationSecret(accessToken)
-      if (!registration || !timingSafeEqual(hash, registration.accessTokenHash)) return undefined
+      const hash = hashSecret(accessToken)
+      if (!registration || !hashesMatch(hash, registration.accessTokenHash)) return undefined
       const { softwareStatement, tokenId } = registration
       const client = await clientStore.findClient(clientId)
       return client && { client, softwareStatement, isVouchedFor: tokenId !== undefined }
@@ -208,7 +208,7 @@ function requireIdentity(input: JsonObject, { clientId, secretHash }: StoredClie
     throw refuseMetadata('client_id: It must be there, and cannot be changed. Give your own.')
   if (secret === null) return
   const isOwn =
-    typeof secret === 'string' && secretHash && hashesMatch(hashClientSecret(secret), secretHash)
+    typeof secret === 'string' && secretHash && hashesMatch(hashSecret(secret), secretHash)
   if (!isOwn) throw refuseMetadata('client_secret: It is not yours. Leave it out: it stays.')
 }
 
