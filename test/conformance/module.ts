@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { SuiteClient } from '../support/suite-client.ts'
 import type { Run } from '../support/suite-run.ts'
 import type { Suite } from '../support/suite.ts'
+import { targetsFor } from './targets.ts'
 
 export interface Module {
   name: string
@@ -25,6 +26,9 @@ export function runModules(
   modules: readonly Module[],
   clientOf: ClientOf = (_t, { client = 'client' }) => suite.clients[client],
 ): void {
+  const tested = new Set(modules.map(({ name }) => name))
+  const missing = targetsFor(plan).filter((name) => !tested.has(name))
+  t.strictSame(missing, [], `${plan}: every module of it is tested`)
   for (const module of modules) {
     const { name, says } = module
     t.test(`${plan} / ${name}: ${says}`, async (t) => {

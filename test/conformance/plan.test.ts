@@ -1,9 +1,10 @@
 /** npm run conformance:config: what it writes seeds a provider, and leads the suite's browser through its pages. */
 import { execFile } from 'node:child_process'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { readConfig } from '../../src/config.ts'
 import { createTestCli } from '../cli/run-cli.ts'
 import { packageRoot } from '../support/postgres-run.ts'
@@ -11,6 +12,7 @@ import { createSuiteBrowser } from '../support/suite-browser.ts'
 import { createSuite } from '../support/suite.ts'
 import { createSelfSigned } from '../support/self-signed.ts'
 import type { BrowserBlock } from './plan/browser.ts'
+import { plansFor } from './plan/plans.ts'
 import { openRegistration } from './registration.ts'
 
 interface PlanConfig {
@@ -18,19 +20,30 @@ interface PlanConfig {
   server: { discoveryUrl: string }
   client: Record<string, unknown>
   client2: Record<string, unknown>
+  mtls?: { cert: string; key: string }
+  resource: { resourceUrl: string }
   browser: BrowserBlock[]
   override: Record<string, { browser: BrowserBlock[] }>
 }
 
 const script = join(packageRoot, 'build/test/conformance/plan/write.js')
 
-async function write(directory: string, issuer: string) {
-  const args = ['--issuer', issuer, '--suite', 'https://suite.example/', '--out', directory]
+async function write(issuer: string) {
+  const args = Object.entries({
+    issuer,
+    suite: 'https://suite.example/',
+    out: directory,
+    resource: 'https://api.example/accounts',
+    'mtls-issuer': 'https://op.example:8443/',
+  }).flatMap(([name, value]) => [`--${name}`, value])
   await promisify(execFile)(process.execPath, [script, ...args])
   const read = async (file: string) => JSON.parse(await readFile(join(directory, file), 'utf8'))
   const plans = (await readFile(join(directory, 'plans.txt'), 'utf8')).trim().split('\n')
   return { plans: plans.map((line) => line.split(' ')), read }
 }
+
+const directory = t.testdir()
+const { plans, read } = await write('https://op.example')
 
 t.test('what is missing or misspelt is said in one line', async (t) => {
   const op = ['--issuer', 'https://op.example']
@@ -66,11 +79,19 @@ t.test(
 
 t.test('the seed is taken by claviger seed, as often as it is given', async (t) => {
   const { json } = await createTestCli(t)
-  const { read } = await write(join(t.testdirName, 'plan'), 'https://op.example')
+  const { cert, key } = createSelfSigned()
+  const tls = t.testdir({ 'cert.pem': cert, 'key.pem': key })
+  const env = {
+    ISSUER: 'https://op.example',
+    TLS_CERT_FILE: join(tls, 'cert.pem'),
+    TLS_KEY_FILE: join(tls, 'key.pem'),
+    CLAVIGER_MTLS_PORT: '8443',
+    CLAVIGER_TLS_CLIENT_CA_FILE: join(directory, 'authorities.pem'),
+  }
   const { users, clients } = await read('seed.json')
   for (const change of ['created', 'updated']) {
     const input = JSON.stringify({ users, clients })
-    const { seeded } = await json(['seed', '-'], { input })
+    const { seeded } = await json(['seed', '-'], { input, env })
     t.strictSame(
       seeded.map((one: { change: string }) => one.change),
       [...users, ...clients].map(() => change),
@@ -86,14 +107,12 @@ t.test('the seed is taken by claviger seed, as often as it is given', async (t) 
 })
 
 t.test('every plan names clients of the seed, and holds the private keys of theirs', async (t) => {
-  const directory = t.testdir()
-  const { plans, read } = await write(directory, 'https://op.example')
   const { clients } = await read('seed.json')
   const ids = clients.map(({ client_id }: { client_id: string }) => client_id)
   t.equal(new Set(ids).size, ids.length)
   t.strictSame(
     new Set(await readdir(directory)),
-    new Set(['seed.json', 'plans.txt', ...plans.map(([, file]) => file)]),
+    new Set(['seed.json', 'plans.txt', 'authorities.pem', ...plans.map(([, file]) => file)]),
   )
   for (const [plan = '', file = ''] of plans) {
     t.match(plan, /^[\w-]+-test-plan(\[\w+=\w+\])*$/)
@@ -102,19 +121,50 @@ t.test('every plan names clients of the seed, and holds the private keys of thei
     t.equal(config.alias !== undefined, 'client_id' in (config.client ?? {}), plan)
     for (const client of [config.client, config.client2])
       if (client?.['client_id'] !== undefined) t.ok(ids.includes(client['client_id']))
-    if (!plan.startsWith('fapi2')) continue
-    const { client_id: clientId, jwks } = config.client
-    const seeded = clients.find(({ client_id }: { client_id: string }) => client_id === clientId)
-    const [key = {}] = (jwks as { keys: Record<string, unknown>[] }).keys
+    if (plan.startsWith('fapi2')) checkCredentials(t, plan, config, clients)
+  }
+  const authority = new X509Certificate(await readFile(join(directory, 'authorities.pem')))
+  const { mtls } = await read('fapi2-security-profile-pki.json')
+  t.ok(new X509Certificate(mtls.cert).verify(authority.publicKey))
+})
+
+/** The suite has the private part of what the provider knows the public part of. */
+function checkCredentials(
+  t: Test,
+  plan: string,
+  { client, mtls, resource }: PlanConfig,
+  seeded: Record<string, unknown>[],
+): void {
+  const { jwks, tls_client_auth_subject_dn: name } = seeded.find(
+    ({ client_id: clientId }) => clientId === client['client_id'],
+  ) as { jwks?: { keys: { x5c?: string[] }[] }; tls_client_auth_subject_dn?: string }
+  const [key] = (client['jwks'] as { keys: Record<string, unknown>[] } | undefined)?.keys ?? []
+  t.equal(key !== undefined, plan.includes('client_auth_type=private_key_jwt'))
+  if (key) {
     const { d, p, q, dp, dq, qi, ...publicPart } = key
     t.ok(d && p && q && dp && dq && qi)
-    t.strictSame(seeded.jwks, { keys: [publicPart] })
+    t.strictSame(jwks, { keys: [publicPart] })
   }
-})
+  t.equal(mtls !== undefined, plan.includes('sender_constrain=mtls'))
+  t.equal('dpop_signing_alg' in client, plan.includes('sender_constrain=dpop'))
+  if (mtls) {
+    const { raw, subject } = new X509Certificate(mtls.cert)
+    t.equal(createPrivateKey(mtls.key).type, 'private')
+    if (name !== undefined) t.equal(subject.split('\n').toReversed().join(), name)
+    else if (!key) t.strictSame(jwks?.keys[0]?.x5c, [raw.toString('base64')])
+  }
+  const isOpenid = plan.includes('openid=openid_connect')
+  t.equal(resource.resourceUrl.endsWith('/userinfo'), isOpenid)
+}
 
 t.test('the blocks of the plans lead through our pages, to the last selector', async (t) => {
   const suite = await createSuite(t)
-  const { plans, read } = await write(join(t.testdirName, 'plan'), suite.issuer)
+  const plans = plansFor({
+    issuer: suite.issuer,
+    suite: 'https://suite.example',
+    alias: 'claviger',
+    credentials: new Map(),
+  })
   const authorize = new URL(`${suite.issuer}/authorize`)
   authorize.search = new URLSearchParams({
     client_id: suite.clients.client.clientId,
@@ -137,8 +187,8 @@ t.test('the blocks of the plans lead through our pages, to the last selector', a
     [/./, authorize.href, 'code='],
   ]
   const seen = new Set<string>()
-  for (const [, file = ''] of plans) {
-    const { browser, override = {} }: PlanConfig = await read(file)
+  for (const { config } of plans) {
+    const { browser, override = {} } = config as unknown as Partial<PlanConfig>
     for (const [name, blocks] of Object.entries({ ...override, default: { browser } })) {
       if (!blocks.browser || seen.has(name)) continue
       seen.add(name)

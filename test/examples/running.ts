@@ -56,7 +56,7 @@ export async function runExample(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   return new Promise((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
-      const url = /http:\S+/.exec(line)?.[0]
+      const url = /https?:\S+/.exec(line)?.[0]
       if (url !== undefined) resolve(new URL(url))
     })
     child.once('close', () => reject(new Error(`${file} ended: ${stderr}`)))

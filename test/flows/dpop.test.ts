@@ -38,6 +38,8 @@ const web = await provider.createClient({ skip_consent: true })
 /** The node's own address: the issuer is that of the first. */
 const urlOf = ({ config }: TestProvider) => `http://127.0.0.1:${config.port}`
 
+const nonceOf = ({ headers }: { headers: Headers }) => headers.get('dpop-nonce') ?? ''
+
 const askWith = (dpop: string | undefined, at = provider, client: Party = service) =>
   post(
     { issuer: urlOf(at) },
@@ -120,6 +122,50 @@ t.test('a token that is not bound is no DPoP token (RFC 9449 §7.1)', async (t) 
   t.match(response.headers.get('www-authenticate'), 'DPoP error="invalid_token"')
 })
 
+t.test('the challenge tells a bad proof from a bad token (RFC 9449 §7.1)', async (t) => {
+  const { access_token: token } = await bind(web, key)
+  const prove = (by: DpopKey, claims: Record<string, unknown> = {}) =>
+    by.prove('GET /userinfo', { token, claims })
+  for (const [error, dpop] of [
+    ['invalid_token', undefined],
+    ['invalid_token', await prove(otherKey)],
+    ['invalid_dpop_proof', 'malformed'],
+    ['invalid_dpop_proof', await prove(key, { jti: undefined })],
+    ['invalid_dpop_proof', await prove(key, { jti: 'x'.repeat(257) })],
+    ['invalid_dpop_proof', await key.prove('POST /userinfo', { token })],
+  ]) {
+    const headers = { authorization: `DPoP ${token}`, ...(dpop !== undefined && { dpop }) }
+    const response = await fetch(`${issuer}/userinfo`, { headers })
+    t.equal(response.status, 401)
+    t.match(
+      response.headers.get('www-authenticate'),
+      new RegExp(
+        `^Bearer realm="claviger", DPoP error="${error}", error_description="[^"]+", algs="ES256 `,
+      ),
+    )
+  }
+})
+
+t.test('a proof that is none pushes no request, and gets a nonce (RFC 9449 §10.1)', async (t) => {
+  const url = new URL(authorizationUrl(provider, web))
+  const push = (dpop: string) =>
+    post(provider, '/par', web, Object.fromEntries(url.searchParams), { dpop })
+  const bad = [
+    'x',
+    await key.prove('POST /token'),
+    await key.prove('POST /par', { claims: { iat: 1 } }),
+  ]
+  for (const dpop of bad) {
+    const answer = await push(dpop)
+    t.match(answer, { status: 400, body: { error: 'invalid_dpop_proof' } })
+    t.match(nonceOf(answer), /^[\w-]{43}$/)
+  }
+  const stale = await push(await key.prove('POST /par', { claims: { nonce: 'stale' } }))
+  t.match(stale, { status: 400, body: { error: 'use_dpop_nonce' } })
+  const nonce = nonceOf(stale)
+  t.equal((await push(await key.prove('POST /par', { claims: { nonce } }))).status, 201)
+})
+
 t.test('every endpoint that takes access tokens wants the proof of a bound one', async (t) => {
   const { body } = await askWith(await key.prove('POST /token'))
   const token = String(body['access_token'])
@@ -175,7 +221,6 @@ t.test('a proof counts once, on whichever nodes it arrives at the same time', as
   }
 })
 
-const nonceOf = ({ headers }: { headers: Headers }) => headers.get('dpop-nonce') ?? ''
 const withNonce = (nonce: string, at?: TestProvider) =>
   key.prove('POST /token', { claims: { nonce } }).then((dpop) => askWith(dpop, at))
 

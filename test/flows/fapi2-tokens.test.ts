@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { deviceCodeGrant, jwtBearerGrant } from '../../src/protocol/grant-types.ts'
-import { callback, createFapi2Client } from '../conformance/fapi2-client.ts'
 import { createDpopKey } from '../support/dpop.ts'
 import { answerDevice } from '../support/device.ts'
+import { callback, createFapi2Client } from '../support/fapi2-client.ts'
 import { startSession, toTokens, verifier, type Answer, type Fields } from '../support/flow.ts'
 import { createTestProvider } from '../support/provider.ts'
 import { accessTokenType, exchangeGrant } from '../support/token-exchange.ts'
@@ -73,7 +73,7 @@ async function makeAssertion(): Promise<Fields> {
   const times = { iat: client.seconds(), exp: client.seconds(60) }
   return {
     grant_type: jwtBearerGrant,
-    assertion: await plain.sign({ ...claims, ...times }, 'ES256'),
+    assertion: await plain.sign({ ...claims, ...times }),
   }
 }
 

@@ -39,7 +39,11 @@ export const redirectUri = 'http://localhost:9999/callback'
 export async function createTestProvider(
   t: Test,
   environment: Environment = {},
-  { beside, setTimer }: { beside?: TestProvider; setTimer?: SetTimer } = {},
+  {
+    beside,
+    setTimer,
+    clock = beside?.clock ?? createTestClock(),
+  }: { beside?: TestProvider; setTimer?: SetTimer; clock?: TestClock } = {},
 ): Promise<TestProvider> {
   const port = await freePort()
   const given = readConfig({
@@ -53,7 +57,6 @@ export async function createTestProvider(
   const config = { ...given, keyStalenessSeconds: 3650 * 86_400 }
   const testDatabase = await (beside ? joinTestDatabase(t, beside.database) : createTestDatabase(t))
   const database = { ...testDatabase, ...countRoundTrips(testDatabase) }
-  const clock = beside?.clock ?? createTestClock()
   const services = await createServices({ config, database, clock })
   if (setTimer) Object.assign(services.revocationsEndpoint, { setTimer })
   await services.rotation.ensureKeys()

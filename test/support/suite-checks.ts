@@ -63,12 +63,16 @@ export function checkSecret(t: Test, secret: unknown): void {
   t.ok(shannonBits(text) >= 96, 'it is random enough')
 }
 
-export function checkTokenResponse(t: Test, { status, headers, body }: Answer): void {
+export function checkTokenResponse(
+  t: Test,
+  { status, headers, body }: Answer,
+  { tokenType = 'Bearer', hasIdToken = true } = {},
+): void {
   t.equal(status, 200)
   t.match(headers.get('content-type'), /^application\/json\b/)
   t.equal(headers.get('cache-control'), 'no-store')
-  t.match(body, { access_token: String, id_token: String, expires_in: Number })
-  t.match(body['token_type'], /^bearer$/i)
+  t.match(body, { access_token: String, expires_in: Number, token_type: tokenType })
+  t.equal('id_token' in body, hasIdToken)
   checkSecret(t, body['access_token'])
 }
 

@@ -3,10 +3,14 @@ import { once } from 'node:events'
 import { Agent, request as startRequest } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
+import type { Certificate } from './certificates.ts'
 
-/** Follows no redirects, whatever it is asked. */
-export function createTrustingFetch(ca: string): typeof fetch {
-  const agent = new Agent({ ca, keepAlive: true })
+/** Follows no redirects, whatever it is asked. With a certificate for whoever asks for one. */
+export function createTrustingFetch(
+  ca: string,
+  certificate?: Pick<Certificate, 'cert' | 'key'>,
+): typeof fetch {
+  const agent = new Agent({ ca, keepAlive: true, ...certificate })
 
   return async (input, init) => {
     const { url, method, headers, body, signal } = new Request(input, init)

@@ -1,16 +1,7 @@
 /** The plans that the provider is certified by, each with the configuration that the suite takes. */
-import type { JWK } from 'jose'
 import { browserFor } from './browser.ts'
-import {
-  allScopes,
-  clientIds,
-  clientSecret,
-  fapiScope,
-  oauthScope,
-  person,
-  type ClientKeys,
-  type SuiteAddress,
-} from './seed.ts'
+import { idsOf, pairNamed, pairNames, type AllCredentials, type PairName } from './fapi-clients.ts'
+import { allScopes, clientIds, clientSecret, person, type SuiteAddress } from './seed.ts'
 
 export interface Plan {
   /** The plan's name with its variants, as the suite's own scripts take it. */
@@ -22,11 +13,13 @@ export interface Plan {
 
 export interface PlanOptions extends SuiteAddress {
   issuer: string
-  keys: ClientKeys
+  credentials: AllCredentials
   /** For a provider that does not let just anybody register. */
   initialAccessToken?: string | undefined
   /** What the tokens of plain OAuth clients are presented to; without one, their plan is left out. */
   resource?: string | undefined
+  /** Where client certificates are asked for; without one, the plans with them are left out. */
+  mtlsIssuer?: string | undefined
 }
 
 /** Our own metadata, which no registry knows (RFC 8414 §7.1). */
@@ -38,7 +31,8 @@ export const ownMetadata = [
 
 const staticClients = '[server_metadata=discovery][client_registration=static_client]'
 const dynamicClients = '[server_metadata=discovery][client_registration=dynamic_client]'
-const dpop = '[client_auth_type=private_key_jwt][sender_constrain=dpop][fapi_profile=plain_fapi]'
+const fapi = (auth: string, binding: string) =>
+  `[client_auth_type=${auth === 'private_key_jwt' ? auth : 'mtls'}][sender_constrain=${binding}][fapi_profile=plain_fapi]`
 
 export function plansFor(options: PlanOptions): Plan[] {
   const { issuer, alias } = options
@@ -64,7 +58,6 @@ export function plansFor(options: PlanOptions): Plan[] {
   })
   const logout = withBrowser('logout', { alias, client: secretClient(clientIds.logout) })
   const dynamic = withBrowser('dynamic clients', dynamicClientsOf(options))
-  const userinfo = resourceAt(`${issuer}/userinfo`)
 
   return [
     ...['oidcc-basic', 'oidcc-formpost-basic'].flatMap((name) => [
@@ -101,35 +94,29 @@ export function plansFor(options: PlanOptions): Plan[] {
       file: 'dynamic.json',
       config: dynamic,
     },
-    {
-      plan: `fapi2-security-profile-final-test-plan${dpop}[openid=openid_connect]`,
-      file: 'fapi2-security-profile.json',
-      config: withBrowser('FAPI 2.0 Security Profile', {
-        alias,
-        ...keyClients(options, 'conformance-fapi', fapiScope),
-        ...userinfo,
-      }),
-    },
-    ...(options.resource === undefined
-      ? []
-      : [
-          {
-            plan: `fapi2-security-profile-final-test-plan${dpop}[openid=plain_oauth]`,
-            file: 'fapi2-security-profile-oauth.json',
-            config: withBrowser('FAPI 2.0 Security Profile, plain OAuth', {
-              alias,
-              ...keyClients(options, 'conformance-fapi-oauth', oauthScope),
-              ...resourceAt(options.resource),
-            }),
-          },
-        ]),
+    ...pairNames.flatMap((pair) => {
+      const { auth, binding, scope, signs } = pairNamed(pair)
+      const openid = scope.includes('openid') ? 'openid_connect' : 'plain_oauth'
+      const at = binding === 'mtls' ? options.mtlsIssuer : issuer
+      const resource = openid === 'plain_oauth' ? options.resource : `${at}/userinfo`
+      if (signs || at === undefined || resource === undefined) return []
+      return {
+        plan: `fapi2-security-profile-final-test-plan${fapi(auth, binding)}[openid=${openid}]`,
+        file: `${pair.replace('conformance-fapi', 'fapi2-security-profile')}.json`,
+        config: withBrowser('FAPI 2.0 Security Profile', {
+          alias,
+          ...fapiPair(options, pair),
+          ...resourceAt(resource),
+        }),
+      }
+    }),
     ...['jarm', 'plain_response'].map((responseMode) => ({
-      plan: `fapi2-message-signing-final-test-plan${dpop}[openid=openid_connect][fapi_request_method=signed_non_repudiation][fapi_response_mode=${responseMode}]`,
+      plan: `fapi2-message-signing-final-test-plan${fapi('private_key_jwt', 'dpop')}[openid=openid_connect][fapi_request_method=signed_non_repudiation][fapi_response_mode=${responseMode}]`,
       file: 'fapi2-message-signing.json',
       config: withBrowser('FAPI 2.0 Message Signing', {
         alias,
-        ...keyClients(options, 'conformance-message-signing', fapiScope),
-        ...userinfo,
+        ...fapiPair(options, 'conformance-message-signing'),
+        ...resourceAt(`${issuer}/userinfo`),
       }),
     })),
   ]
@@ -149,16 +136,21 @@ function dynamicClientsOf({ initialAccessToken }: PlanOptions) {
   }
 }
 
-function keyClients(
-  { keys }: PlanOptions,
-  name: 'conformance-fapi' | 'conformance-fapi-oauth' | 'conformance-message-signing',
-  scope: string,
-) {
-  const client = (clientId: keyof ClientKeys) => ({
-    client_id: clientId,
-    scope,
-    jwks: { keys: [keys[clientId] satisfies JWK] },
-    dpop_signing_alg: 'ES256',
+function fapiPair({ credentials }: PlanOptions, pair: PairName) {
+  const { binding, scope } = pairNamed(pair)
+  const [first, second] = idsOf(pair).map((clientId) => {
+    const { key, certificate } = credentials.get(clientId) ?? {}
+    const client = {
+      client_id: clientId,
+      scope,
+      ...(key && { jwks: { keys: [key] } }),
+      ...(binding === 'dpop' && { dpop_signing_alg: 'ES256' }),
+    }
+    return { client, mtls: certificate && { cert: certificate.cert, key: certificate.key } }
   })
-  return { client: client(name), client2: client(`${name}-2`) }
+  return {
+    client: first?.client,
+    client2: second?.client,
+    ...(first?.mtls && { mtls: first.mtls, mtls2: second?.mtls }),
+  }
 }

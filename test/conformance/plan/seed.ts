@@ -1,5 +1,5 @@
 /** What the conformance suite needs of a provider before it starts, as `claviger seed` reads it: a person, and clients. */
-import type { JWK } from 'jose'
+import { fapiClients, type AllCredentials } from './fapi-clients.ts'
 
 export interface SuiteAddress {
   /** The suite's base URL. */
@@ -7,9 +7,6 @@ export interface SuiteAddress {
   /** The part of the suite's own URLs that its configuration names. */
   alias: string
 }
-
-/** The keys of the FAPI 2.0 clients, which authenticate by private_key_jwt and sign their requests. */
-export type ClientKeys = Readonly<Record<FapiClientId, JWK>>
 
 export const person = {
   email: 'suite@example.com',
@@ -26,20 +23,7 @@ export const clientIds = {
   logout: 'conformance-logout',
 } as const
 
-export const fapiClientIds = [
-  'conformance-fapi',
-  'conformance-fapi-2',
-  'conformance-fapi-oauth',
-  'conformance-fapi-oauth-2',
-  'conformance-message-signing',
-  'conformance-message-signing-2',
-] as const
-type FapiClientId = (typeof fapiClientIds)[number]
-
 export const allScopes = 'openid profile email address phone offline_access'
-export const fapiScope = 'openid offline_access'
-/** Of a client that knows no OpenID Connect. */
-export const oauthScope = 'accounts offline_access'
 
 /** Where the suite is sent back to, and called. */
 export function addressesOf({ suite, alias }: SuiteAddress) {
@@ -51,12 +35,24 @@ export function addressesOf({ suite, alias }: SuiteAddress) {
   }
 }
 
-/** Without keys, what needs none. */
-export function seedFor(address: SuiteAddress, keys?: ClientKeys) {
+/** The FAPI 2.0 clients are those of whom there are credentials. */
+export function seedFor(address: SuiteAddress, credentials: AllCredentials = new Map()) {
   return {
     users: [userWithAllStandardClaims],
-    clients: [...webClients(address), ...(keys ? fapiClients(address, keys) : [])],
+    clients: [
+      ...webClients(address),
+      ...fapiClients(addressesOf(address).callback, credentials),
+      protectedResource,
+    ],
   }
+}
+
+/** That of examples/fapi-api.mjs, which follows the feed of revocations. */
+const protectedResource = {
+  client_id: 'accounts-api',
+  client_secret: clientSecret,
+  grant_types: ['client_credentials'],
+  scope: 'revocations',
 }
 
 /** OpenID Connect Core §5.1: a scope counts as supported when userinfo has every claim of it. */
@@ -118,32 +114,4 @@ function webClients(address: SuiteAddress) {
       backchannel_logout_session_required: true,
     },
   ]
-}
-
-function fapiClients(address: SuiteAddress, keys: ClientKeys) {
-  const { callback } = addressesOf(address)
-  const client = {
-    profile: 'fapi2', // private_key_jwt, PAR, PKCE, DPoP, ID tokens by ES256
-    redirect_uris: [callback, `${callback}?dummy1=lorem&dummy2=ipsum`],
-    grant_types: ['authorization_code', 'refresh_token'],
-  }
-  const signsMessages = {
-    require_signed_request_object: true,
-    request_object_signing_alg: 'PS256',
-    authorization_signed_response_alg: 'ES256',
-  }
-  return fapiClientIds.map((clientId) => {
-    const own = {
-      client_id: clientId,
-      client_name: `Conformance suite, ${clientId}`,
-      jwks: { keys: [publicPart(keys[clientId])] },
-      scope: clientId.includes('oauth') ? oauthScope : fapiScope,
-    }
-    return Object.assign(own, client, clientId.includes('message-signing') && signsMessages)
-  })
-}
-
-/** RFC 7518 §6: what an RSA or elliptic-curve key says of itself but its private part. */
-function publicPart({ kty, kid, alg, use, n, e, crv, x, y }: JWK) {
-  return { kty, kid, alg, use, ...(n && { n, e }), ...(crv && { crv, x, y }) }
 }

@@ -2,9 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { exportJWK, generateKeyPair } from 'jose'
+import { createCredentials } from './credentials.ts'
+import { pairNamed, pairNames } from './fapi-clients.ts'
 import { plansFor } from './plans.ts'
-import { fapiClientIds, seedFor, type ClientKeys } from './seed.ts'
+import { seedFor } from './seed.ts'
 
 const usage = `Writes seed.json, a configuration per plan, and plans.txt, which names each plan and its file.
 
@@ -16,24 +17,28 @@ const usage = `Writes seed.json, a configuration per plan, and plans.txt, which 
   --out DIR                      where the files go; they hold private keys of test clients
   --initial-access-token TOKEN   for plans with dynamic clients, where registration is not open
   --resource URL                 a protected resource for the FAPI 2.0 plan without OpenID Connect
+  --mtls-issuer URL              where the provider asks for client certificates, for the plans with them; they are issued by
+                                 authorities.pem, for CLAVIGER_TLS_CLIENT_CA_FILE
 `
 
-const { issuer, suite, alias, out, resource, ...values } = readOptions()
+const { issuer, suite, alias, out, resource, mtlsIssuer, ...values } = readOptions()
 
-const keys = Object.fromEntries(
-  await Promise.all(fapiClientIds.map(async (clientId) => [clientId, await createKey(clientId)])),
-) as ClientKeys
+const { credentials, authority } = await createCredentials(
+  pairNames.filter((pair) => mtlsIssuer !== undefined || pairNamed(pair).binding === 'dpop'),
+)
 const address = { suite, alias }
 const plans = plansFor({
   ...address,
   issuer,
-  keys,
+  mtlsIssuer,
+  credentials,
   resource,
   initialAccessToken: values['initial-access-token'],
 })
 await mkdir(out, { recursive: true })
-await writeJson('seed.json', seedFor(address, keys))
+await writeJson('seed.json', seedFor(address, credentials))
 for (const { file, config } of plans) await writeJson(file, config)
+if (mtlsIssuer !== undefined) await writeFile(join(out, 'authorities.pem'), authority)
 await writeFile(join(out, 'plans.txt'), plans.map(({ plan, file }) => `${plan} ${file}\n`).join(''))
 process.stdout.write(`Next: npx claviger seed ${join(out, 'seed.json')}\n`)
 
@@ -45,13 +50,16 @@ function readOptions() {
     out: { type: 'string' },
     'initial-access-token': { type: 'string' },
     resource: { type: 'string' },
+    'mtls-issuer': { type: 'string' },
   } as const
   try {
     const { values } = parseArgs({ options })
+    const mtlsIssuer = values['mtls-issuer']
     return {
       ...values,
       issuer: readAddress('--issuer', values.issuer),
       suite: readAddress('--suite', values.suite),
+      mtlsIssuer: mtlsIssuer && readAddress('--mtls-issuer', mtlsIssuer),
       out: values.out ?? refuse('--out is missing.'),
     }
   } catch (error) {
@@ -74,10 +82,4 @@ function refuse(sentence: string): never {
 
 async function writeJson(file: string, content: unknown): Promise<void> {
   await writeFile(join(out, file), `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 })
-}
-
-/** FAPI 2.0 Security Profile §5.4: PS256, ES256 or EdDSA. */
-async function createKey(kid: string) {
-  const { privateKey } = await generateKeyPair('PS256', { extractable: true })
-  return { ...(await exportJWK(privateKey)), kid, alg: 'PS256', use: 'sig' }
 }
