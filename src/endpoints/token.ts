@@ -9,7 +9,7 @@ import { watched } from '../http/witness.ts'
 import type { Possession } from '../possession/possession.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
-import type { Registrations } from '../registration/registrations.ts'
+import type { KeepClient } from '../registration/keep-client.ts'
 import { subjectsOf } from '../watch/events.ts'
 import type { Watch } from '../watch/watch.ts'
 import type { Witness } from '../watch/witness.ts'
@@ -20,13 +20,13 @@ export function registerToken(
     authenticateClient,
     possession,
     grantTypes,
-    registrations,
+    keepClient,
     watch,
   }: {
     authenticateClient: AuthenticateClient
     possession: Pick<Possession, 'confirm'>
     grantTypes: readonly NamedGrantType[]
-    registrations: Pick<Registrations, 'noteUse'>
+    keepClient: KeepClient
     watch: Watch
   },
 ): void {
@@ -44,7 +44,7 @@ export function registerToken(
     requireAllowedGrant(client, name)
     const confirmation = await possession.confirm(client.metadata, presented)
     const response = await grantType.exchange({ client, params, confirmation, witness })
-    await registrations.noteUse(client)
+    await keepClient(client)
     const claims = decodeJwt<{ act?: { sub: string } }>(response.access_token)
     witness.record({
       type: 'token.issued',

@@ -8,7 +8,7 @@ import { createClientId, isClientId } from '../clients/secrets.ts'
 import type { FindSectorFault } from '../clients/sector.ts'
 import type { ClientStore, StoredClient } from '../clients/store.ts'
 import type { Clock } from '../database/clock.ts'
-import { DatabaseUnavailable, type Database } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { addSeconds } from '../protocol/instants.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { createSecret, hashesMatch, hashSecret } from '../protocol/secrets.ts'
@@ -17,7 +17,7 @@ import type { InitialAccessTokenStore } from './initial-access-tokens-store.ts'
 import { settleMetadata, type RegistrationPolicy } from './metadata.ts'
 import { refuseMetadata } from './refusal.ts'
 import { requireSameSubjects, requireSector, requireUnchanged } from './sector.ts'
-import type { SoftwareStatements } from './software-statement.ts'
+import { readStated, type SoftwareStatements } from './software-statement.ts'
 import type { RegistrationStore } from './store.ts'
 
 export interface Registered {
@@ -44,8 +44,6 @@ export interface Registrations {
   /** The given members are all that it has then; undefined when the client has gone meanwhile. */
   replace(registered: SelfRegistered, input: JsonObject): Promise<Registered | undefined>
   delete(registered: SelfRegistered): Promise<void>
-  /** To be told when a client gets a token: from its first one on it stays. */
-  noteUse(client: StoredClient): Promise<void>
 }
 
 export function createRegistrations({
@@ -63,7 +61,7 @@ export function createRegistrations({
   unusedTtlSeconds,
 }: {
   database: Pick<Database, 'transaction'>
-  store: RegistrationStore
+  store: Omit<RegistrationStore, 'keepClient'>
   initialAccessTokens: Pick<InitialAccessTokenStore, 'findUsable' | 'useToken'>
   clientStore: Pick<ClientStore, 'findClient' | 'insertClient' | 'changeClient'>
   clients: Pick<ClientRegistry, 'invalidate'>
@@ -76,24 +74,13 @@ export function createRegistrations({
   /** How long a client stays that never gets a token. */
   unusedTtlSeconds: number
 }): Registrations {
-  /** RFC 7591 §2.3: what a statement says goes before what the request says. */
-  async function readInput(input: JsonObject) {
-    const { software_statement: given = null } = input
-    if (given === null)
-      return { members: input, softwareStatement: undefined, isScopeStated: false }
-    const softwareStatement = typeof given === 'string' ? given : '' // which is no statement
-    const claims = await statements.read(softwareStatement)
-    const isScopeStated = Object.hasOwn(claims, 'scope')
-    return { members: { ...input, ...claims }, softwareStatement, isScopeStated }
-  }
-
   return {
     async register(input, initialAccessToken) {
       const tokenHash = initialAccessToken && hashSecret(initialAccessToken)
       // A registration that is refused costs no use, so that it is counted only when the client is written.
       if (tokenHash && !(await initialAccessTokens.findUsable(tokenHash, clock.now())))
         return 'token-refused'
-      const { members, softwareStatement, isScopeStated } = await readInput(input)
+      const { members, softwareStatement, isScopeStated } = await readStated(input, statements)
       const options = { isVouchedFor: Boolean(tokenHash), isScopeStated }
       const metadata = settleMetadata(members, policy, options)
       await requireSector(findSectorFault, metadata)
@@ -146,7 +133,7 @@ export function createRegistrations({
 
     async replace({ client: known, isVouchedFor }, input) {
       const { clientId } = known
-      const { members, softwareStatement, isScopeStated } = await readInput(input)
+      const { members, softwareStatement, isScopeStated } = await readStated(input, statements)
       const settle = (current: StoredClient) => {
         requireIdentity(input, current)
         const options = { isVouchedFor, isScopeStated, current: current.metadata }
@@ -186,17 +173,6 @@ export function createRegistrations({
     async delete({ client: { clientId } }) {
       const reason = 'deleted by the client itself'
       await clientActs.delete(clientId, { actor: `client:${clientId}`, reason })
-    },
-
-    async noteUse({ clientId, isUntried }) {
-      if (!isUntried) return
-      try {
-        await store.keepClient(clientId)
-        clients.invalidate(clientId)
-      } catch (error) {
-        // Its tokens are made, and its next one tells as much.
-        if (!(error instanceof DatabaseUnavailable)) throw error
-      }
     },
   }
 }

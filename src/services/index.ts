@@ -67,7 +67,7 @@ export async function createServices(options: ServiceOptions) {
     clock,
     skewSeconds,
   })
-  const registrations = createRegistrationServices(options, admin)
+  const { registrations, keepClient } = createRegistrationServices(options, admin)
 
   return {
     ...admin,
@@ -98,7 +98,7 @@ export async function createServices(options: ServiceOptions) {
       signUp: config.signUp,
       clock,
     }),
-    registrations,
+    keepClient,
     rateLimits,
     discovery: { capabilities: capabilitiesOf(config), maxAgeSeconds: config.jwksMaxAgeSeconds },
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,
