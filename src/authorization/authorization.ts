@@ -4,6 +4,7 @@ import type { Clock } from '../database/clock.ts'
 import { acrOf } from '../protocol/acr.ts'
 import { requireTypes } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { hashSecret } from '../protocol/secrets.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { Codes } from '../tokens/codes.ts'
 import type { IdTokenHint } from '../tokens/id-token-hints.ts'
@@ -11,7 +12,7 @@ import type { Subjects } from '../tokens/subjects.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { consentRuleOf } from './consent-rule.ts'
 import { nextStep, type NextStep } from './next-step.ts'
-import { requestHashOf, type PendingRequest } from './pending-requests.ts'
+import type { PendingRequest } from './pending-requests.ts'
 import type { Recipient } from './recipient.ts'
 import type { AuthorizationRequest } from './request.ts'
 
@@ -106,7 +107,7 @@ export function createAuthorization({
         longestTtlSeconds: client.metadata.profile === 'fapi2' ? 60 : undefined, // FAPI 2.0 §5.3.2.1
       }
       if (!pending) return { code: await codes.create(grant) }
-      const code = await codes.createInAnswerTo(requestHashOf(pending.reference), grant)
+      const code = await codes.createInAnswerTo(hashSecret(pending.reference), grant)
       return code === undefined ? 'answered-before' : { code }
     },
   }

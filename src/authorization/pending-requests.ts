@@ -2,10 +2,11 @@
  * Authorization requests that wait for a person, or were pushed and wait for the browser (RFC 9126). The browser carries a reference, the database its hash and the request. Its
  * code ends it (tokens/codes.ts); after a refusal the person may go back and think again.
  */
-import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { addSeconds } from '../protocol/instants.ts'
 import { Params } from '../protocol/params.ts'
+import { createSecret, hashSecret } from '../protocol/secrets.ts'
 import type { Arrival } from './arrival.ts'
 import { keptParameters } from './parameters.ts'
 import type { PendingRequestStore } from './store.ts'
@@ -67,13 +68,13 @@ export function createPendingRequests({
   pushedTtlSeconds: number
 }): PendingRequests {
   async function insert(clientId: string, params: Params, arrival: Arrival): Promise<string> {
-    const reference = randomBytes(32).toString('base64url')
+    const reference = createSecret()
     const createdAt = clock.now()
-    await store.insert(requestHashOf(reference), {
+    await store.insert(hashSecret(reference), {
       clientId,
       parameters: params.entries().filter(([name]) => keptParameters.has(name)),
       createdAt,
-      expiresAt: plusSeconds(createdAt, arrival.isPushed ? pushedTtlSeconds : ttlSeconds),
+      expiresAt: addSeconds(createdAt, arrival.isPushed ? pushedTtlSeconds : ttlSeconds),
       ...arrival,
     })
     return reference
@@ -86,29 +87,21 @@ export function createPendingRequests({
       insert(clientId, params, { isPushed: true, isSigned }),
     async prolong(reference) {
       const now = clock.now()
-      await store.prolong(requestHashOf(reference), now, plusSeconds(now, ttlSeconds))
+      await store.prolong(hashSecret(reference), now, addSeconds(now, ttlSeconds))
     },
-    find: (reference) => store.find(requestHashOf(reference), clock.now()),
-    setDecision: (reference, decision) => store.setDecision(requestHashOf(reference), decision),
-    setSignIn: (reference, sid) => store.setSignIn(requestHashOf(reference), sid),
+    find: (reference) => store.find(hashSecret(reference), clock.now()),
+    setDecision: (reference, decision) => store.setDecision(hashSecret(reference), decision),
+    setSignIn: (reference, sid) => store.setSignIn(hashSecret(reference), sid),
     setSelectedAccount: (reference, account) =>
-      store.setSelectedAccount(requestHashOf(reference), account),
+      store.setSelectedAccount(hashSecret(reference), account),
   }
 }
 
 const unsigned = { isSigned: false }
-
-function plusSeconds(instant: Date, seconds: number): Date {
-  return new Date(instant.getTime() + seconds * 1000)
-}
 
 export function notPending(): OAuthError {
   return new OAuthError(
     'invalid_request_uri',
     'This sign-in is unknown, has expired or was finished before. Start again from the application.',
   )
-}
-
-export function requestHashOf(reference: string): Buffer {
-  return createHash('sha256').update(reference).digest()
 }

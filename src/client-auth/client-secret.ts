@@ -1,5 +1,5 @@
 /** The proof that client_secret_basic and client_secret_post share. */
-import { hashClientSecret, hashesMatch } from '../clients/secrets.ts'
+import { hashesMatch, hashSecret } from '../protocol/secrets.ts'
 import { refuseProof, type ClientAuthRequest, type ClientClaim } from './method.ts'
 
 export function claimBySecret(
@@ -8,7 +8,7 @@ export function claimBySecret(
   clientId: string,
   clientSecret: string,
 ): ClientClaim {
-  const presentedHash = hashClientSecret(clientSecret) // already now: an unknown client costs the same work
+  const presentedHash = hashSecret(clientSecret) // already now: an unknown client costs the same work
   return {
     clientId,
     prove({ secretHash }) {

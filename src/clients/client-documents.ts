@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError, tooMany } from '../protocol/errors.ts'
+import { addSeconds } from '../protocol/instants.ts'
 import { readClientDocument } from './client-document.ts'
 import type { DocumentStore } from './document-store.ts'
 import type { FetchDocument } from './documents.ts'
@@ -69,7 +70,7 @@ export function createClientDocuments({
       clientId,
       metadata,
       allowedOrigins: allowedOriginsOf(metadata),
-      document: { fetchedAt, freshUntil: new Date(fetchedAt.getTime() + seconds * 1000) },
+      document: { fetchedAt, freshUntil: addSeconds(fetchedAt, seconds) },
     })
     clients.invalidate(clientId)
     return undefined

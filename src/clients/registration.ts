@@ -1,10 +1,10 @@
 /** From what an administrator gives to a client that can be stored, and what is shown of one (RFC 7591 §2, §3.2.1). */
 import { isPlainObject, type JsonObject } from '../protocol/json.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import { createSecret, hashSecret } from '../protocol/secrets.ts'
 import { allowedOriginsOf, validateClientMetadata, withoutDerived } from './metadata.ts'
 import type { ClientMetadata, Supported } from './metadata.ts'
-import { createClientSecret, hashClientSecret, isClientId, isClientSecret } from './secrets.ts'
-import { warnOfSecret } from './secrets.ts'
+import { isClientId, isClientSecret, warnOfSecret } from './secrets.ts'
 import { sectorOf } from './sector.ts'
 import type { StoredClient } from './store.ts'
 
@@ -107,9 +107,9 @@ export function settleSecret(
   if (!usesSecret) return { secretHash: undefined, clientSecret: undefined, warnings: [] }
   if (given === undefined && current?.secretHash)
     return { secretHash: current.secretHash, clientSecret: undefined, warnings: [] }
-  const clientSecret = given ?? createClientSecret()
+  const clientSecret = given ?? createSecret()
   return {
-    secretHash: hashClientSecret(clientSecret),
+    secretHash: hashSecret(clientSecret),
     clientSecret,
     warnings: warnOfSecret(clientSecret),
   }

@@ -1,11 +1,12 @@
 /** The registry of clients: from memory for every request, and what an administrator does to it. */
 import type { Clock } from '../database/clock.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import { createSecret } from '../protocol/secrets.ts'
 import { createCache } from './cache.ts'
 import type { ClientMetadata, Supported } from './metadata.ts'
 import { settleClient, type Registration } from './registration.ts'
 import { quote } from './rules.ts'
-import { createClientId, createClientSecret, isClientId } from './secrets.ts'
+import { createClientId, isClientId } from './secrets.ts'
 import { isSameSector, type FindSectorFault } from './sector.ts'
 import type { ClientStore, StoredClient } from './store.ts'
 
@@ -147,7 +148,7 @@ export function createClientRegistry(dependencies: ClientRegistryDependencies): 
 
     update,
 
-    rotateSecret: (clientId, clientSecret = createClientSecret()) =>
+    rotateSecret: (clientId, clientSecret = createSecret()) =>
       update(clientId, { client_secret: clientSecret }),
 
     async disable(clientId) {

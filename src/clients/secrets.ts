@@ -1,5 +1,5 @@
-/** Client identifiers and secrets (RFC 6749 §2.2, §2.3.1). What we make has 256 bits and is stored as SHA-256. */
-import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+/** Client identifiers, and the secrets that an administrator chose (RFC 6749 §2.2, §2.3.1). */
+import { randomUUID } from 'node:crypto'
 
 const goodLength = 32
 const clientIdPattern = /^[\x21\x23\x24\x26-\x2a\x2c-\x39\x3b-\x5b\x5d-\x7e]{1,128}$/
@@ -11,10 +11,6 @@ export function createClientId(): string {
 /** Printable ASCII without space and without what HTTP Basic or a form could garble: : % + " \ */
 export function isClientId(text: unknown): text is string {
   return typeof text === 'string' && clientIdPattern.test(text)
-}
-
-export function createClientSecret(): string {
-  return randomBytes(32).toString('base64url')
 }
 
 /** Whether a secret that an administrator chose can be used: 1 to 512 characters of printable ASCII. */
@@ -34,12 +30,4 @@ export function warnOfSecret(secret: string): string[] {
       'The client_secret has characters that a client must percent-encode in HTTP Basic (RFC 6749 §2.3.1); many do not.',
     )
   return warnings
-}
-
-export function hashClientSecret(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
-}
-
-export function hashesMatch(presentedHash: Buffer, secretHash: Buffer): boolean {
-  return timingSafeEqual(presentedHash, secretHash)
 }

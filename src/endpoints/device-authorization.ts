@@ -1,13 +1,11 @@
 /** Device authorization endpoint (RFC 8628 §3.1): a device without a browser asks for a code that a person enters elsewhere. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { ClientAuthentication } from '../client-auth/index.ts'
+import { requireAllowedGrant } from '../clients/allowed-grant.ts'
 import { requireAllowedScope } from '../clients/allowed-scope.ts'
-import type { PresentedBy } from '../http/presented-by.ts'
+import type { AuthenticateClient } from '../http/authenticate-client.ts'
 import type { RateLimits } from '../http/rate-limits.ts'
-import { formParams } from '../http/requests.ts'
 import { limitStrangers } from '../http/strangers.ts'
 import { watched } from '../http/witness.ts'
-import { OAuthError } from '../protocol/errors.ts'
 import { deviceCodeGrant } from '../protocol/grant-types.ts'
 import { paths } from '../protocol/paths.ts'
 import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
@@ -20,16 +18,14 @@ import type { Witness } from '../watch/witness.ts'
 export function registerDeviceAuthorization(
   app: FastifyInstance,
   {
-    clientAuthentication,
-    presentedBy,
+    authenticateClient,
     deviceCodes,
     targets,
     rateLimits,
     issuer,
     watch,
   }: {
-    clientAuthentication: ClientAuthentication
-    presentedBy: PresentedBy
+    authenticateClient: AuthenticateClient
     deviceCodes: Pick<DeviceCodes, 'create'>
     targets: Pick<Targets, 'requireRegistered'>
     rateLimits: Pick<RateLimits, 'strangersRequest'>
@@ -40,19 +36,8 @@ export function registerDeviceAuthorization(
   app.post(paths.deviceAuthorization, watched(watch, 'device-authorization', authorize))
 
   async function authorize(request: FastifyRequest, witness: Witness) {
-    const params = formParams(request).refuseDuplicates()
-    const { authorization } = request.headers
-    const { client } = await clientAuthentication.authenticate({
-      authorization,
-      certificate: presentedBy(request).certificate,
-      params,
-      witness,
-    })
-    if (!client.metadata.grant_types.includes(deviceCodeGrant))
-      throw new OAuthError(
-        'unauthorized_client',
-        `This client is not registered for the grant_type '${deviceCodeGrant}'.`,
-      )
+    const { client, params } = await authenticateClient(request, witness)
+    requireAllowedGrant(client, deviceCodeGrant)
     const scope = parseScope(params.get('scope') ?? '')
     refuseIssuerScopes(scope)
     requireAllowedScope(client, scope)

@@ -1,12 +1,10 @@
 /** Introspection endpoint (RFC 7662), for clients that can authenticate; as a JWT for those that ask (RFC 9701). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { ClientAuthentication } from '../client-auth/index.ts'
 import { allowedDetails, allowedScope } from '../clients/allowed-scope.ts'
 import { encryptionOf } from '../clients/encryption.ts'
 import type { Client } from '../clients/registry.ts'
 import type { Clock } from '../database/clock.ts'
-import type { PresentedBy } from '../http/presented-by.ts'
-import { formParams } from '../http/requests.ts'
+import type { AuthenticateClient } from '../http/authenticate-client.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { tokenTypeOf } from '../protocol/confirmation.ts'
@@ -22,8 +20,7 @@ import type { Witness } from '../watch/witness.ts'
 export function registerIntrospect(
   app: FastifyInstance,
   {
-    clientAuthentication,
-    presentedBy,
+    authenticateClient,
     accessTokens,
     families,
     clientJwts,
@@ -31,8 +28,7 @@ export function registerIntrospect(
     clock,
     watch,
   }: {
-    clientAuthentication: ClientAuthentication
-    presentedBy: PresentedBy
+    authenticateClient: AuthenticateClient
     accessTokens: AccessTokens
     families: Pick<RefreshFamilies, 'findLive'>
     clientJwts: ClientJwts
@@ -44,15 +40,7 @@ export function registerIntrospect(
   app.post(paths.introspect, watched(watch, 'introspect', introspect))
 
   async function introspect(request: FastifyRequest, witness: Witness, reply: FastifyReply) {
-    const params = formParams(request).refuseDuplicates()
-    const { authorization } = request.headers
-    const { certificate } = presentedBy(request)
-    const { client } = await clientAuthentication.authenticate({
-      authorization,
-      certificate,
-      params,
-      witness,
-    })
+    const { client, params } = await authenticateClient(request, witness)
     if (client.isPublic)
       throw new OAuthError('invalid_client', 'Introspection needs a client that authenticates.')
     const asJwt = wantsJwt(request)

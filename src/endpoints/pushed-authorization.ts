@@ -6,10 +6,9 @@ import { toRequestUri, type PendingRequests } from '../authorization/pending-req
 import { resolveRecipient } from '../authorization/recipient.ts'
 import { parseAuthorizationRequest } from '../authorization/request.ts'
 import type { RequestObjects } from '../authorization/request-object.ts'
-import type { ClientAuthentication } from '../client-auth/index.ts'
 import type { ClientDocuments } from '../clients/client-documents.ts'
 import type { Client, ClientRegistry } from '../clients/registry.ts'
-import type { PresentedBy } from '../http/presented-by.ts'
+import type { AuthenticateClient } from '../http/authenticate-client.ts'
 import type { RateLimits } from '../http/rate-limits.ts'
 import { formParams } from '../http/requests.ts'
 import { limitStrangers } from '../http/strangers.ts'
@@ -22,9 +21,8 @@ import type { Watch } from '../watch/watch.ts'
 import type { Witness } from '../watch/witness.ts'
 
 export interface PushedAuthorizationDependencies {
-  clientAuthentication: ClientAuthentication
+  authenticateClient: AuthenticateClient
   possession: Pick<Possession, 'confirmPushed'>
-  presentedBy: PresentedBy
   clientDocuments: ClientDocuments
   requestObjects: RequestObjects
   authorization: Pick<Authorization, 'check'>
@@ -41,25 +39,17 @@ export function registerPushedAuthorization(
   app: FastifyInstance,
   dependencies: PushedAuthorizationDependencies,
 ): void {
-  const { clientAuthentication, clientDocuments, requestObjects, pendingRequests } = dependencies
-  const { possession, presentedBy, rateLimits, requestPolicy, watch } = dependencies
+  const { authenticateClient, clientDocuments, requestObjects, pendingRequests } = dependencies
+  const { possession, rateLimits, requestPolicy, watch } = dependencies
 
   app.post(paths.pushedAuthorization, watched(watch, 'par', push))
 
   async function push(request: FastifyRequest, witness: Witness, reply: FastifyReply) {
-    const form = formParams(request).refuseDuplicates()
-    const { authorization } = request.headers
-    const presented = presentedBy(request)
     // Here a client of a document may begin; it is known before it authenticates.
     const clients = clientDocuments.askedFrom(request.ip)
-    const clientId = form.get('client_id')
+    const clientId = formParams(request).refuseDuplicates().get('client_id')
     if (clientId !== undefined) await clients.find(clientId)
-    const { client } = await clientAuthentication.authenticate({
-      authorization,
-      certificate: presented.certificate,
-      params: form,
-      witness,
-    })
+    const { client, params: form, presented } = await authenticateClient(request, witness)
     if (form.get('request_uri') !== undefined)
       throw new OAuthError(
         'invalid_request',

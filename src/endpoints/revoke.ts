@@ -1,9 +1,7 @@
 /** Revocation endpoint (RFC 7009): a refresh token takes its grant with it, an access token goes alone. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { ClientAuthentication } from '../client-auth/index.ts'
 import type { Client } from '../clients/registry.ts'
-import type { PresentedBy } from '../http/presented-by.ts'
-import { formParams } from '../http/requests.ts'
+import type { AuthenticateClient } from '../http/authenticate-client.ts'
 import { watched } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
@@ -18,15 +16,13 @@ import type { Witness } from '../watch/witness.ts'
 export function registerRevoke(
   app: FastifyInstance,
   {
-    clientAuthentication,
-    presentedBy,
+    authenticateClient,
     accessTokens,
     families,
     revocations,
     watch,
   }: {
-    clientAuthentication: ClientAuthentication
-    presentedBy: PresentedBy
+    authenticateClient: AuthenticateClient
     accessTokens: AccessTokens
     families: Pick<RefreshFamilies, 'findOpen'>
     revocations: Pick<Revocations, 'revokeToken' | 'revokeGrant'>
@@ -36,15 +32,7 @@ export function registerRevoke(
   app.post(paths.revoke, watched(watch, 'revoke', revoke))
 
   async function revoke(request: FastifyRequest, witness: Witness, reply: FastifyReply) {
-    const params = formParams(request).refuseDuplicates()
-    const { authorization } = request.headers
-    const { certificate } = presentedBy(request)
-    const { client } = await clientAuthentication.authenticate({
-      authorization,
-      certificate,
-      params,
-      witness,
-    })
+    const { client, params } = await authenticateClient(request, witness)
     const token = params.require('token')
     // The token tells what it is, so token_type_hint is not needed (RFC 7009 §2.1).
     await (token.includes('.')

@@ -1,15 +1,15 @@
 /** Token endpoint (RFC 6749 §3.2): authenticate the client, find the grant, may this client use it, exchange. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { decodeJwt } from 'jose'
-import type { ClientAuthentication } from '../client-auth/index.ts'
-import type { GrantType, TokenResponse } from '../grants/grant-type.ts'
-import type { PresentedBy } from '../http/presented-by.ts'
-import { formParams } from '../http/requests.ts'
+import { requireAllowedGrant } from '../clients/allowed-grant.ts'
+import type { TokenResponse } from '../grants/grant-type.ts'
+import type { NamedGrantType } from '../grants/index.ts'
+import type { AuthenticateClient } from '../http/authenticate-client.ts'
 import { watched } from '../http/witness.ts'
 import type { Possession } from '../possession/possession.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
-import type { Registrations } from '../registration/registrations.ts'
+import type { KeepClient } from '../registration/keep-client.ts'
 import { subjectsOf } from '../watch/events.ts'
 import type { Watch } from '../watch/watch.ts'
 import type { Witness } from '../watch/witness.ts'
@@ -17,34 +17,23 @@ import type { Witness } from '../watch/witness.ts'
 export function registerToken(
   app: FastifyInstance,
   {
-    clientAuthentication,
+    authenticateClient,
     possession,
-    presentedBy,
     grantTypes,
-    registrations,
+    keepClient,
     watch,
   }: {
-    clientAuthentication: ClientAuthentication
+    authenticateClient: AuthenticateClient
     possession: Pick<Possession, 'confirm'>
-    presentedBy: PresentedBy
-    grantTypes: readonly GrantType[]
-    registrations: Pick<Registrations, 'noteUse'>
+    grantTypes: readonly NamedGrantType[]
+    keepClient: KeepClient
     watch: Watch
   },
 ): void {
   app.post(paths.token, watched(watch, 'token', exchange))
 
   async function exchange(request: FastifyRequest, witness: Witness): Promise<TokenResponse> {
-    const params = formParams(request).refuseDuplicates()
-    const { authorization } = request.headers
-    const presented = presentedBy(request)
-    const { certificate } = presented
-    const { client } = await clientAuthentication.authenticate({
-      authorization,
-      certificate,
-      params,
-      witness,
-    })
+    const { client, params, presented } = await authenticateClient(request, witness)
     const name = params.require('grant_type')
     const grantType = grantTypes.find((one) => one.name === name)
     if (!grantType)
@@ -52,14 +41,10 @@ export function registerToken(
         'unsupported_grant_type',
         `The grant_type is unknown. Use one of: ${grantTypes.map((one) => one.name).join(', ')}.`,
       )
-    if (!client.metadata.grant_types.includes(grantType.name))
-      throw new OAuthError(
-        'unauthorized_client',
-        `This client is not registered for the grant_type '${grantType.name}'.`,
-      )
+    requireAllowedGrant(client, name)
     const confirmation = await possession.confirm(client.metadata, presented)
     const response = await grantType.exchange({ client, params, confirmation, witness })
-    await registrations.noteUse(client)
+    await keepClient(client)
     const claims = decodeJwt<{ act?: { sub: string } }>(response.access_token)
     witness.record({
       type: 'token.issued',

@@ -37,7 +37,6 @@ export function authorizationCode({
   clock: Clock
 }): GrantType {
   return {
-    name: 'authorization_code',
     async exchange({ client, params, confirmation, witness }) {
       const code = params.require('code')
       const verifier = params.get('code_verifier')

@@ -2,12 +2,11 @@
 import type { Clock } from '../database/clock.ts'
 import { parseAuthorizationDetails, requireTypes } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { parseScope, userScopes } from '../protocol/scopes.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
 import type { Targets } from '../tokens/targets.ts'
 import { requireAllowedDetails, requireAllowedScope } from '../clients/allowed-scope.ts'
-import type { GrantType } from './grant-type.ts'
+import { tokenResponse, type GrantType } from './grant-type.ts'
 
 export function clientCredentials({
   targets,
@@ -21,7 +20,6 @@ export function clientCredentials({
   clock: Clock
 }): GrantType {
   return {
-    name: 'client_credentials',
     async exchange({ client, params, confirmation }) {
       const scope = parseScope(params.get('scope') ?? '')
       const aboutUsers = scope.find((name) => userScopes.has(name))
@@ -36,18 +34,9 @@ export function clientCredentials({
       requireTypes(authorizationDetails, authorizationDetailsTypes, 'known here')
       const resources = params.all('resource')
       const target = await targets.resolve({ client, resources, scope, authorizationDetails })
-      return {
-        access_token: await issuer.accessToken({
-          client,
-          target,
-          confirmation,
-          issuedAt: clock.now(),
-        }),
-        token_type: tokenTypeOf(confirmation),
-        expires_in: target.ttlSeconds,
-        ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
-        ...(target.authorizationDetails && { authorization_details: target.authorizationDetails }),
-      }
+      const issuedAt = clock.now()
+      const accessToken = await issuer.accessToken({ client, target, confirmation, issuedAt })
+      return tokenResponse(accessToken, target, confirmation)
     },
   }
 }

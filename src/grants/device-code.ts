@@ -2,7 +2,6 @@
 import { allowedScope } from '../clients/allowed-scope.ts'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { deviceCodeGrant } from '../protocol/grant-types.ts'
 import type { DeviceCode, DeviceCodes } from '../tokens/device-codes.ts'
 import type { EndGrant } from '../tokens/end-grant.ts'
 import type { Grant } from '../tokens/grant.ts'
@@ -35,7 +34,6 @@ export function deviceCode({
   clock: Pick<Clock, 'now'>
 }): GrantType {
   return {
-    name: deviceCodeGrant,
     async exchange({ client, params, confirmation, witness }) {
       const code = params.require('device_code')
       const readAt = clock.now()

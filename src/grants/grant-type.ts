@@ -1,10 +1,10 @@
-/** What every grant_type is: its name, and how it turns a request into tokens. */
+/** What every grant_type is: how it turns a request into tokens. */
 import type { AuthenticatedClient } from '../client-auth/index.ts'
-import type { Confirmation, TokenType } from '../protocol/confirmation.ts'
+import { tokenTypeOf, type Confirmation, type TokenType } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Params } from '../protocol/params.ts'
-import type { tokenExchangeGrant } from '../protocol/grant-types.ts'
+import type { Target } from '../tokens/targets.ts'
 import type { Witness } from '../watch/witness.ts'
 
 export interface TokenRequest {
@@ -29,6 +29,21 @@ export interface TokenResponse {
   issued_token_type?: string
 }
 
+/** What every answer tells of its access token. */
+export function tokenResponse(
+  accessToken: string,
+  { ttlSeconds, scope, authorizationDetails }: Target,
+  confirmation: Confirmation | undefined,
+): TokenResponse {
+  return {
+    access_token: accessToken,
+    token_type: tokenTypeOf(confirmation),
+    expires_in: ttlSeconds,
+    ...(scope.length > 0 && { scope: scope.join(' ') }),
+    ...(authorizationDetails && { authorization_details: authorizationDetails }),
+  }
+}
+
 /** RFC 9396 §6. */
 export function detailsExceeded(): OAuthError {
   return new OAuthError(
@@ -38,12 +53,5 @@ export function detailsExceeded(): OAuthError {
 }
 
 export interface GrantType {
-  name:
-    | 'authorization_code'
-    | 'refresh_token'
-    | 'client_credentials'
-    | 'urn:ietf:params:oauth:grant-type:device_code'
-    | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-    | typeof tokenExchangeGrant
   exchange(request: TokenRequest): Promise<TokenResponse>
 }

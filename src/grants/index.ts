@@ -9,31 +9,32 @@ import { refreshToken } from './refresh-token.ts'
 import { createResponder } from './respond.ts'
 import { tokenExchange } from './token-exchange.ts'
 
-export const grantTypeNames = [
-  'authorization_code',
-  'refresh_token',
-  'client_credentials',
-  deviceCodeGrant,
-  jwtBearerGrant,
-  tokenExchangeGrant,
-] as const satisfies readonly GrantType['name'][]
+const grants = {
+  authorization_code: authorizationCode,
+  refresh_token: refreshToken,
+  client_credentials: clientCredentials,
+  [deviceCodeGrant]: deviceCode,
+  [jwtBearerGrant]: jwtBearer,
+  [tokenExchangeGrant]: tokenExchange,
+}
 
-type Dependencies = Omit<Parameters<typeof authorizationCode>[0], 'respond'> &
-  Omit<Parameters<typeof refreshToken>[0], 'respond'> &
-  Parameters<typeof clientCredentials>[0] &
-  Omit<Parameters<typeof deviceCode>[0], 'respond'> &
-  Parameters<typeof jwtBearer>[0] &
-  Parameters<typeof tokenExchange>[0] &
-  Parameters<typeof createResponder>[0]
+export const grantTypeNames: readonly string[] = Object.keys(grants)
 
-export function createGrantTypes(dependencies: Dependencies): GrantType[] {
-  const withRespond = { ...dependencies, respond: createResponder(dependencies) }
-  return [
-    authorizationCode(withRespond),
-    refreshToken(withRespond),
-    clientCredentials(dependencies),
-    deviceCode(withRespond),
-    jwtBearer(dependencies),
-    tokenExchange(dependencies),
-  ]
+/** What each of them needs, together. */
+type Needs = (typeof grants)[keyof typeof grants] extends (needs: infer Each) => unknown
+  ? Each
+  : never
+
+type Dependencies = Omit<Needs, 'respond'> & Parameters<typeof createResponder>[0]
+
+export interface NamedGrantType extends GrantType {
+  name: string
+}
+
+export function createGrantTypes(dependencies: Dependencies): NamedGrantType[] {
+  const needs = { ...dependencies, respond: createResponder(dependencies) }
+  return Object.entries(grants).map(([name, create]) => {
+    const { exchange } = create(needs)
+    return { name, exchange }
+  })
 }

@@ -3,9 +3,8 @@ import { randomUUID } from 'node:crypto'
 import type { AssertionStore } from '../client-auth/store.ts'
 import { requireAllowedScope } from '../clients/allowed-scope.ts'
 import type { Clock } from '../database/clock.ts'
-import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { jwtBearerGrant } from '../protocol/grant-types.ts'
+import { addSeconds } from '../protocol/instants.ts'
 import { parseScope, refuseIssuerScopes } from '../protocol/scopes.ts'
 import type { IssueInstants } from '../tokens/issue-instant.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
@@ -13,7 +12,7 @@ import type { Subjects } from '../tokens/subjects.ts'
 import type { Targets } from '../tokens/targets.ts'
 import type { Accounts } from '../users/accounts.ts'
 import { readAssertion, refuseAssertion, type Assertion } from './assertion.ts'
-import type { GrantType } from './grant-type.ts'
+import { tokenResponse, type GrantType } from './grant-type.ts'
 
 export function jwtBearer({
   assertions,
@@ -42,7 +41,6 @@ export function jwtBearer({
   clock: Pick<Clock, 'now'>
 }): GrantType {
   return {
-    name: jwtBearerGrant,
     async exchange({ client, params, confirmation }) {
       const readAt = clock.now()
       const assertion = await readAssertion(params.require('assertion'), {
@@ -71,18 +69,9 @@ export function jwtBearer({
       })
       const { account } = origin
       const grant = { grantId: randomUUID(), sub: account.sub, subject }
-      return {
-        access_token: await issuer.accessToken({
-          client,
-          target,
-          confirmation,
-          issuedAt,
-          user: { grant, account },
-        }),
-        token_type: tokenTypeOf(confirmation),
-        expires_in: target.ttlSeconds,
-        ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
-      }
+      const user = { grant, account }
+      const accessToken = await issuer.accessToken({ client, target, confirmation, issuedAt, user })
+      return tokenResponse(accessToken, target, confirmation)
     },
   }
 
@@ -98,7 +87,7 @@ export function jwtBearer({
   }
 
   async function consume({ hash, expiresAt }: Assertion): Promise<void> {
-    const until = new Date(expiresAt.getTime() + skewSeconds * 1000)
+    const until = addSeconds(expiresAt, skewSeconds)
     if ((await assertions.consumeAssertion(hash, until)) === 'replayed')
       throw refuseAssertion('It was used before. Make a new one, with a jti of its own, each time.')
   }

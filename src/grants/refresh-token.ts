@@ -31,7 +31,6 @@ export function refreshToken({
   clock: Clock
 }): GrantType {
   return {
-    name: 'refresh_token',
     async exchange({ client, params, confirmation, witness }) {
       const token = params.require('refresh_token')
       requireOfflineAccess(client)

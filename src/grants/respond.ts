@@ -1,12 +1,12 @@
 /** The successful answer that the user-bound grants share. */
 import { encryptionOf, type ClientEncryption } from '../clients/encryption.ts'
 import type { Client } from '../clients/registry.ts'
-import { tokenTypeOf, type Confirmation } from '../protocol/confirmation.ts'
+import type { Confirmation } from '../protocol/confirmation.ts'
 import type { Grant } from '../tokens/grant.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
 import type { Target } from '../tokens/targets.ts'
 import type { Account } from '../users/accounts.ts'
-import type { TokenResponse } from './grant-type.ts'
+import { tokenResponse, type TokenResponse } from './grant-type.ts'
 
 export function createResponder({
   issuer,
@@ -51,11 +51,7 @@ export function createResponder({
         : undefined,
     ])
     return {
-      access_token: accessToken,
-      token_type: tokenTypeOf(confirmation),
-      expires_in: target.ttlSeconds,
-      ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
-      ...(target.authorizationDetails && { authorization_details: target.authorizationDetails }),
+      ...tokenResponse(accessToken, target, confirmation),
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),
       ...(idToken !== undefined && { id_token: idToken }),
     }

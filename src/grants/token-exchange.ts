@@ -1,9 +1,7 @@
 /** Token exchange grant (RFC 8693): a narrower access token for the same subject, to call another API with. */
 import { requireAllowedDetails } from '../clients/allowed-scope.ts'
 import type { Clock } from '../database/clock.ts'
-import { tokenTypeOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { tokenExchangeGrant } from '../protocol/grant-types.ts'
 import { tokenTypes } from '../protocol/token-types.ts'
 import type { TokenIssuer } from '../tokens/issuer.ts'
 import { maxOwnTokenLength } from '../tokens/own-tokens.ts'
@@ -14,7 +12,7 @@ import { narrowAudiences, narrowScope, requireGivenDetails } from './exchange-na
 import { actorsOf, ancestorsOf } from './exchange-parties.ts'
 import { requireDelegation, requireMayAct, requirePresenter } from './exchange-parties.ts'
 import { readExchangeRequest, type Presentation } from './exchange-request.ts'
-import type { GrantType, TokenRequest } from './grant-type.ts'
+import { tokenResponse, type GrantType, type TokenRequest } from './grant-type.ts'
 
 export function tokenExchange({
   presentedTokens,
@@ -28,7 +26,6 @@ export function tokenExchange({
   clock: Pick<Clock, 'now'>
 }): GrantType {
   return {
-    name: tokenExchangeGrant,
     async exchange(request) {
       const { client, params, confirmation } = request
       const policy = client.metadata.token_exchange
@@ -51,7 +48,7 @@ export function tokenExchange({
       requireMayAct(subject, actor, client)
       requireGivenDetails(subject, asked.authorizationDetails)
       requireAllowedDetails(client, asked.authorizationDetails)
-      const target = await targets.resolve({
+      const resolved = await targets.resolve({
         client,
         resources,
         scope: narrowScope(client, subject, asked.scope),
@@ -61,10 +58,11 @@ export function tokenExchange({
       const tokens = actor ? [subject, actor] : [subject]
       // Another node, its clock a little ahead, may have issued them after our now.
       const iat = Math.max(Math.floor(now.getTime() / 1000), ...tokens.map((one) => one.iat))
-      const ttlSeconds = Math.min(target.ttlSeconds, ...tokens.map(({ exp }) => exp - iat))
+      const ttlSeconds = Math.min(resolved.ttlSeconds, ...tokens.map(({ exp }) => exp - iat))
+      const target = { ...resolved, ttlSeconds }
       const accessToken = await issuer.accessToken({
         client,
-        target: { ...target, ttlSeconds },
+        target,
         issuedAt: new Date(iat * 1000),
         confirmation,
         user: userOf(subject),
@@ -81,12 +79,8 @@ export function tokenExchange({
           `The new token would be too long. Ask for fewer 'authorization_details', or begin with the first 'subject_token'.`,
         )
       return {
-        access_token: accessToken,
+        ...tokenResponse(accessToken, target, confirmation),
         issued_token_type: tokenTypes.accessToken,
-        token_type: tokenTypeOf(confirmation),
-        expires_in: ttlSeconds,
-        ...(target.scope.length > 0 && { scope: target.scope.join(' ') }),
-        ...(target.authorizationDetails && { authorization_details: target.authorizationDetails }),
       }
     },
   }

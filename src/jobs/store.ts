@@ -26,17 +26,20 @@ export const expirables = [
 
 export type Expirable = (typeof expirables)[number]
 
+/** By `expires_at`, of a table with this key. */
+const expired = (table: string, key: string) => `
+    delete from ${table} where ${key} = any (array(
+      select ${key} from ${table}
+      where expires_at < $1
+      order by expires_at limit $2 for update skip locked))`
+
 /**
  * What has expired, one statement for each kind: $1 is the instant before which a row is useless, $2 how many to
  * remove. Rows that another node removes are passed over. `any (array(…))` and `materialized` pick them once, `in (…)`
  * might not.
  */
 const statements: Record<Expirable, string> = {
-  sessions: `
-    delete from sessions where session_hash = any (array(
-      select session_hash from sessions
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
+  sessions: expired('sessions', 'session_hash'),
 
   sessionClients: `
     with due as materialized (
@@ -45,29 +48,10 @@ const statements: Record<Expirable, string> = {
       order by expires_at limit $2 for update skip locked)
     delete from session_clients c using due where c.sid = due.sid and c.client_id = due.client_id`,
 
-  logoutDeliveries: `
-    delete from logout_deliveries where id = any (array(
-      select id from logout_deliveries
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
-
-  authorizationRequests: `
-    delete from authorization_requests where request_hash = any (array(
-      select request_hash from authorization_requests
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
-
-  authorizationCodes: `
-    delete from authorization_codes where code_hash = any (array(
-      select code_hash from authorization_codes
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
-
-  deviceCodes: `
-    delete from device_codes where code_hash = any (array(
-      select code_hash from device_codes
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
+  logoutDeliveries: expired('logout_deliveries', 'id'),
+  authorizationRequests: expired('authorization_requests', 'request_hash'),
+  authorizationCodes: expired('authorization_codes', 'code_hash'),
+  deviceCodes: expired('device_codes', 'code_hash'),
 
   expiredRefreshFamilies: `
     delete from refresh_families where grant_id = any (array(
@@ -81,23 +65,9 @@ const statements: Record<Expirable, string> = {
       where revoked_at < $1
       limit $2 for update skip locked))`,
 
-  usedAssertions: `
-    delete from used_assertions where assertion_hash = any (array(
-      select assertion_hash from used_assertions
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
-
-  usedProofs: `
-    delete from used_proofs where proof_hash = any (array(
-      select proof_hash from used_proofs
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
-
-  revocations: `
-    delete from revocations where cursor = any (array(
-      select cursor from revocations
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
+  usedAssertions: expired('used_assertions', 'assertion_hash'),
+  usedProofs: expired('used_proofs', 'proof_hash'),
+  revocations: expired('revocations', 'cursor'),
 
   rateLimits: `
     delete from rate_limits where key = any (array(
@@ -105,11 +75,7 @@ const statements: Record<Expirable, string> = {
       where expire < (extract(epoch from $1::timestamptz) * 1000)::bigint
       order by expire limit $2 for update skip locked))`,
 
-  initialAccessTokens: `
-    delete from registration_tokens where id = any (array(
-      select id from registration_tokens
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
+  initialAccessTokens: expired('registration_tokens', 'id'),
 
   // Of one that has a token meanwhile the condition no longer holds when its row is locked.
   unusedClients: `
@@ -132,17 +98,8 @@ const statements: Record<Expirable, string> = {
       where revoked_at < $1
       limit $2 for update skip locked))`,
 
-  tokenEvents: `
-    delete from token_events where id = any (array(
-      select id from token_events
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
-
-  signals: `
-    delete from signals where ctid = any (array(
-      select ctid from signals
-      where expires_at < $1
-      order by expires_at limit $2 for update skip locked))`,
+  tokenEvents: expired('token_events', 'id'),
+  signals: expired('signals', 'ctid'),
 
   // Written in the order of their ids, or nearly: only the first ones are looked at.
   auditEvents: `

@@ -1,6 +1,7 @@
 /** How long verifiers may be wrong about a key after an emergency: what a revocation or a forced rotation costs at worst. */
 import { servedSeconds, type OutOfTouchSettings } from './out-of-touch.ts'
-import { addSeconds, type KeyTimes } from './schedule.ts'
+import { addSeconds } from '../protocol/instants.ts'
+import type { KeyTimes } from './schedule.ts'
 
 export type ExposureSettings = OutOfTouchSettings
 

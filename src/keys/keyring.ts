@@ -3,8 +3,8 @@ import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { createJwksView, type Jwks, type JwksView } from './jwks.ts'
+import { addSeconds } from '../protocol/instants.ts'
 import {
-  addSeconds,
   findSigningKey,
   isAdded,
   keyState,

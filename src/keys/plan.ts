@@ -1,6 +1,6 @@
 /** What rotation and revocation change, decided purely: the same plan serves a dry run and the transaction. */
+import { addSeconds } from '../protocol/instants.ts'
 import {
-  addSeconds,
   dueTransitions,
   findNextKey,
   findSigningKey,

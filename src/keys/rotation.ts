@@ -14,7 +14,8 @@ import {
   type PromotionPlan,
   type RevocationPlan,
 } from './plan.ts'
-import { addSeconds, type ScheduleSettings } from './schedule.ts'
+import { addSeconds } from '../protocol/instants.ts'
+import type { ScheduleSettings } from './schedule.ts'
 import type { FreshKey, Signers } from './signer.ts'
 import type { SigningKey, SigningKeyChanges, SigningKeyStore } from './store.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'

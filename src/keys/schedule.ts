@@ -1,4 +1,5 @@
 /** The lifecycle of signing keys as a pure function of their timestamps and an instant. */
+import { addSeconds } from '../protocol/instants.ts'
 import type { SigningAlg } from '../protocol/signing-algs.ts'
 
 /**
@@ -177,8 +178,4 @@ function earliest(instants: readonly (Date | undefined)[]): Date | undefined {
     .filter((instant) => instant !== undefined)
     .map((instant) => instant.getTime())
   return times.length === 0 ? undefined : new Date(Math.min(...times))
-}
-
-export function addSeconds(instant: Date, seconds: number): Date {
-  return new Date(instant.getTime() + seconds * 1000)
 }

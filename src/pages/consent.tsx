@@ -19,6 +19,7 @@ import { redirectTarget } from './client-view.tsx'
 import { ConsentPage } from './consent-view.tsx'
 import { getInteraction, resumePath, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
+import { describeResources, nameOf } from './names.ts'
 
 export interface ConsentDependencies {
   pages: Pages
@@ -41,7 +42,7 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
     const asked = await askedFor(interaction)
     const [account, resources] = await Promise.all([
       dependencies.accounts.findBySub(session.sub),
-      Promise.all(asked.resources.map(describeResource)),
+      describeResources(dependencies.resources, asked.resources),
     ])
     return pages.send(
       reply,
@@ -52,7 +53,7 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
         request={interaction.reference}
         client={interaction.clientView}
         redirectHost={redirectTarget(asked.redirectUri)}
-        account={account?.email ?? account?.username ?? session.sub}
+        account={nameOf(account, session)}
         scopes={asked.scope}
         claims={asked.claims}
         resources={resources}
@@ -101,11 +102,6 @@ export function registerConsent(app: FastifyInstance, dependencies: ConsentDepen
       redirectUri,
       isRemembered: consentRuleOf(client, redirectUri, request) !== 'always',
     }
-  }
-
-  async function describeResource(resource: string) {
-    const found = await dependencies.resources.find(resource)
-    return { resource, name: found?.name ?? resource }
   }
 }
 

@@ -10,7 +10,6 @@ import type { BrowserSession } from '../http/browser-session.ts'
 import type { Pages } from '../http/pages.ts'
 import type { RateLimits } from '../http/rate-limits.ts'
 import { formParams, queryParams } from '../http/requests.ts'
-import { witnessOf } from '../http/witness.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
 import { Refusal } from '../protocol/refusal.ts'
@@ -18,7 +17,8 @@ import type { UserActs } from '../revocation/user-acts.ts'
 import { checkNewAccount, type NewAccount } from '../users/new-account.ts'
 import type { Watch } from '../watch/watch.ts'
 import { CreateAccountPage, type SignUpProblem } from './create-account-view.tsx'
-import { findInteraction, loginHintOf, pathAfterLogin, type Interaction } from './interaction.ts'
+import { finishSignIn } from './finish-sign-in.ts'
+import { findInteraction, loginHintOf, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 
 const formPurpose = 'create-account'
@@ -39,7 +39,7 @@ export function registerCreateAccount(
   app: FastifyInstance,
   dependencies: CreateAccountDependencies,
 ): void {
-  const { pages, site, browserSession, pendingRequests, rateLimits, clock, watch } = dependencies
+  const { pages, site, browserSession, rateLimits, clock } = dependencies
 
   app.get(paths.createAccount, { config: { isPage: true } }, async (request, reply) => {
     const reference = queryParams(request).get('request')
@@ -74,15 +74,8 @@ export function registerCreateAccount(
       reply.header('retry-after', '2')
       return showProblem(503, { kind: 'busy' })
     }
-    const sid = await browserSession.start(request, reply, {
-      sub: account.sub,
-      amr: ['pwd'],
-      authTime,
-      after: [account.revokedAt, interaction?.pending.createdAt],
-    })
-    if (interaction) await pendingRequests.setSignIn(interaction.reference, sid)
-    witnessOf(request, watch).record({ type: 'login.succeeded', sub: account.sub, sid })
-    return reply.redirect(pathAfterLogin(pages, { reference, interaction }), 303)
+    const signedIn = { account, authTime, reference, interaction }
+    return finishSignIn(request, reply, signedIn, dependencies)
   })
 
   function show(

@@ -19,6 +19,7 @@ import { DeviceAnswerPage, DeviceCodePage, DevicePage } from './device-view.tsx'
 import type { DeviceProblem } from './device-view.tsx'
 import { toClientView, toDeviceReference } from './interaction.ts'
 import type { Site } from './layout.tsx'
+import { describeResources, nameOf } from './names.ts'
 
 export interface DeviceDependencies {
   pages: Pages
@@ -104,7 +105,7 @@ export function registerDevice(app: FastifyInstance, dependencies: DeviceDepende
     witnessOf(request, watch).record(use)
     const [account, resources] = await Promise.all([
       dependencies.accounts.findBySub(session.sub),
-      Promise.all(waiting.resources.map(describeResource)),
+      describeResources(dependencies.resources, waiting.resources),
     ])
     return pages.send(
       reply,
@@ -114,7 +115,7 @@ export function registerDevice(app: FastifyInstance, dependencies: DeviceDepende
         csrf={browserSession.formToken(request, reply, answerPurpose(userCode, session))}
         userCode={formatUserCode(userCode)}
         client={toClientView(client)}
-        account={account?.email ?? account?.username ?? session.sub}
+        account={nameOf(account, session)}
         scopes={waiting.scope}
         resources={resources}
       />,
@@ -143,11 +144,6 @@ export function registerDevice(app: FastifyInstance, dependencies: DeviceDepende
     if (!client) return false
     const subject = dependencies.subjects.of(client, session.sub)
     return deviceCodes.allow(userCode, session, subject)
-  }
-
-  async function describeResource(resource: string) {
-    const found = await dependencies.resources.find(resource)
-    return { resource, name: found?.name ?? resource }
   }
 }
 

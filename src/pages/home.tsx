@@ -12,6 +12,7 @@ import type { Accounts } from '../users/accounts.ts'
 import { HomePage, type Application, type HomeSession } from './home-view.tsx'
 import { toClientView } from './interaction.ts'
 import type { Site } from './layout.tsx'
+import { nameOf } from './names.ts'
 import { LoggedOutPage } from './logged-out-view.tsx'
 import { logoutPurpose } from './logout-form.ts'
 
@@ -34,7 +35,7 @@ export function registerHome(
       session ? clients.listStartable(session.sub) : [],
     ])
     const home: HomeSession | undefined = session && {
-      account: account?.email ?? account?.username ?? session.sub,
+      account: nameOf(account, session),
       signOutAction: pages.pathOf('logout'),
       csrf: browserSession.formToken(request, reply, logoutPurpose),
     }

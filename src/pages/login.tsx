@@ -12,7 +12,8 @@ import { OAuthError } from '../protocol/errors.ts'
 import { paths } from '../protocol/paths.ts'
 import type { Accounts } from '../users/accounts.ts'
 import type { Watch } from '../watch/watch.ts'
-import { findInteraction, loginHintOf, pathAfterLogin, resumePath } from './interaction.ts'
+import { finishSignIn } from './finish-sign-in.ts'
+import { findInteraction, loginHintOf, resumePath } from './interaction.ts'
 import type { Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
 import { LoginPage, type LoginProblem } from './login-view.tsx'
@@ -85,15 +86,8 @@ export function registerLogin(app: FastifyInstance, dependencies: LoginDependenc
       return show(request, reply.code(401), problem('rejected'))
     }
     await rateLimits.recordSuccess(attempt)
-    const sid = await browserSession.start(request, reply, {
-      sub: account.sub,
-      amr: ['pwd'],
-      authTime,
-      after: [account.revokedAt, interaction?.pending.createdAt],
-    })
-    if (interaction) await pendingRequests.setSignIn(interaction.reference, sid)
-    witness.record({ type: 'login.succeeded', sub: account.sub, sid })
-    return reply.redirect(pathAfterLogin(pages, { reference, interaction }), 303)
+    const signedIn = { account, authTime, reference, interaction }
+    return finishSignIn(request, reply, signedIn, dependencies)
   })
 
   function show(

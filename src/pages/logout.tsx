@@ -16,6 +16,7 @@ import type { Accounts } from '../users/accounts.ts'
 import type { Watch } from '../watch/watch.ts'
 import { toClientView } from './interaction.ts'
 import type { Site } from './layout.tsx'
+import { nameOf } from './names.ts'
 import { logoutPurpose } from './logout-form.ts'
 import { LogoutPage } from './logout-view.tsx'
 
@@ -92,7 +93,7 @@ export function registerLogout(app: FastifyInstance, dependencies: LogoutDepende
         action={pages.pathOf('logout')}
         csrf={browserSession.formToken(request, reply, logoutPurpose)}
         parameters={params.entries().filter(([name]) => carried.has(name))}
-        account={account?.email ?? account?.username ?? session?.sub}
+        account={session && nameOf(account, session)}
         client={logout.client && toClientView(logout.client)}
       />,
       'interactionPage',

@@ -10,6 +10,7 @@ import type { Session } from '../sessions/sessions.ts'
 import type { Accounts } from '../users/accounts.ts'
 import { getInteraction, resumePath, type Interaction } from './interaction.ts'
 import type { Site } from './layout.tsx'
+import { nameOf } from './names.ts'
 import { SelectAccountPage } from './select-account-view.tsx'
 
 export interface SelectAccountDependencies {
@@ -40,7 +41,7 @@ export function registerSelectAccount(
         csrf={browserSession.formToken(request, reply, formPurpose(interaction, session))}
         request={interaction.reference}
         client={interaction.clientView}
-        account={account?.email ?? account?.username ?? session.sub}
+        account={nameOf(account, session)}
       />,
       'interactionPage',
     )

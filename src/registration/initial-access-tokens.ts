@@ -3,13 +3,14 @@ import { randomUUID } from 'node:crypto'
 import type { AuditStore } from '../audit/store.ts'
 import type { Clock } from '../database/clock.ts'
 import type { Database } from '../database/database.ts'
+import { addSeconds } from '../protocol/instants.ts'
 import { Refusal } from '../protocol/refusal.ts'
+import { createSecret, hashSecret } from '../protocol/secrets.ts'
 import type { Act } from '../revocation/recorder.ts'
 import type {
   InitialAccessTokenStore,
   StoredInitialAccessToken,
 } from './initial-access-tokens-store.ts'
-import { createRegistrationSecret, hashRegistrationSecret } from './secrets.ts'
 
 export interface InitialAccessTokens {
   /** The token itself cannot be shown again. */
@@ -43,7 +44,7 @@ export function createInitialAccessTokens({
       if (name !== undefined && (name.trim() === '' || name.length > maxNameLength))
         throw new Refusal(`The name of a token has 1 to ${maxNameLength} characters.`)
       const at = clock.now()
-      const secret = createRegistrationSecret()
+      const secret = createSecret()
       const token = {
         id: randomUUID(),
         name,
@@ -51,10 +52,10 @@ export function createInitialAccessTokens({
         uses: 0,
         createdAt: at,
         revokedAt: undefined,
-        expiresAt: new Date(at.getTime() + ttlSeconds * 1000),
+        expiresAt: addSeconds(at, ttlSeconds),
       }
       await database.transaction(async (transaction) => {
-        await store.insertToken(hashRegistrationSecret(secret), token, transaction)
+        await store.insertToken(hashSecret(secret), token, transaction)
         const action = 'registration-tokens.create'
         const details = { name, max_uses: maxUses, expires_at: token.expiresAt }
         await audit.record({ at, action, subject: token.id, actor, reason, details }, transaction)

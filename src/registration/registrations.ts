@@ -1,23 +1,23 @@
 /** Clients that register themselves (RFC 7591) and look after their registration (RFC 7592). */
-import { timingSafeEqual } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { AuditStore } from '../audit/store.ts'
 import { allowedOriginsOf } from '../clients/metadata.ts'
 import { settleSecret } from '../clients/registration.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
-import { createClientId, hashClientSecret, hashesMatch, isClientId } from '../clients/secrets.ts'
+import { createClientId, isClientId } from '../clients/secrets.ts'
 import type { FindSectorFault } from '../clients/sector.ts'
 import type { ClientStore, StoredClient } from '../clients/store.ts'
 import type { Clock } from '../database/clock.ts'
-import { DatabaseUnavailable, type Database } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
+import { addSeconds } from '../protocol/instants.ts'
 import type { JsonObject } from '../protocol/json.ts'
+import { createSecret, hashesMatch, hashSecret } from '../protocol/secrets.ts'
 import type { ClientActs } from '../revocation/client-acts.ts'
 import type { InitialAccessTokenStore } from './initial-access-tokens-store.ts'
 import { settleMetadata, type RegistrationPolicy } from './metadata.ts'
 import { refuseMetadata } from './refusal.ts'
-import { createRegistrationSecret, hashRegistrationSecret } from './secrets.ts'
 import { requireSameSubjects, requireSector, requireUnchanged } from './sector.ts'
-import type { SoftwareStatements } from './software-statement.ts'
+import { readStated, type SoftwareStatements } from './software-statement.ts'
 import type { RegistrationStore } from './store.ts'
 
 export interface Registered {
@@ -44,8 +44,6 @@ export interface Registrations {
   /** The given members are all that it has then; undefined when the client has gone meanwhile. */
   replace(registered: SelfRegistered, input: JsonObject): Promise<Registered | undefined>
   delete(registered: SelfRegistered): Promise<void>
-  /** To be told when a client gets a token: from its first one on it stays. */
-  noteUse(client: StoredClient): Promise<void>
 }
 
 export function createRegistrations({
@@ -63,7 +61,7 @@ export function createRegistrations({
   unusedTtlSeconds,
 }: {
   database: Pick<Database, 'transaction'>
-  store: RegistrationStore
+  store: Omit<RegistrationStore, 'keepClient'>
   initialAccessTokens: Pick<InitialAccessTokenStore, 'findUsable' | 'useToken'>
   clientStore: Pick<ClientStore, 'findClient' | 'insertClient' | 'changeClient'>
   clients: Pick<ClientRegistry, 'invalidate'>
@@ -76,24 +74,13 @@ export function createRegistrations({
   /** How long a client stays that never gets a token. */
   unusedTtlSeconds: number
 }): Registrations {
-  /** RFC 7591 §2.3: what a statement says goes before what the request says. */
-  async function readInput(input: JsonObject) {
-    const { software_statement: given = null } = input
-    if (given === null)
-      return { members: input, softwareStatement: undefined, isScopeStated: false }
-    const softwareStatement = typeof given === 'string' ? given : '' // which is no statement
-    const claims = await statements.read(softwareStatement)
-    const isScopeStated = Object.hasOwn(claims, 'scope')
-    return { members: { ...input, ...claims }, softwareStatement, isScopeStated }
-  }
-
   return {
     async register(input, initialAccessToken) {
-      const tokenHash = initialAccessToken && hashRegistrationSecret(initialAccessToken)
+      const tokenHash = initialAccessToken && hashSecret(initialAccessToken)
       // A registration that is refused costs no use, so that it is counted only when the client is written.
       if (tokenHash && !(await initialAccessTokens.findUsable(tokenHash, clock.now())))
         return 'token-refused'
-      const { members, softwareStatement, isScopeStated } = await readInput(input)
+      const { members, softwareStatement, isScopeStated } = await readStated(input, statements)
       const options = { isVouchedFor: Boolean(tokenHash), isScopeStated }
       const metadata = settleMetadata(members, policy, options)
       await requireSector(findSectorFault, metadata)
@@ -109,17 +96,17 @@ export function createRegistrations({
         updatedAt: at,
         revokedAt: undefined,
       }
-      const accessToken = createRegistrationSecret()
+      const accessToken = createSecret()
       const isWritten = await database.transaction(async (transaction) => {
         const tokenId =
           tokenHash && (await initialAccessTokens.useToken(tokenHash, at, transaction))
         if (tokenHash && !tokenId) return false
         await clientStore.insertClient(client, transaction)
-        const accessTokenHash = hashRegistrationSecret(accessToken)
+        const accessTokenHash = hashSecret(accessToken)
         await store.insertRegistration(
           clientId,
           { accessTokenHash, tokenId: tokenId || undefined, softwareStatement },
-          { registeredAt: at, expiresAt: new Date(at.getTime() + unusedTtlSeconds * 1000) },
+          { registeredAt: at, expiresAt: addSeconds(at, unusedTtlSeconds) },
           transaction,
         )
         const actor = tokenId ? `registration-token:${tokenId}` : `client:${clientId}`
@@ -137,8 +124,8 @@ export function createRegistrations({
 
     async find(clientId, accessToken) {
       const registration = isClientId(clientId) && (await store.findRegistration(clientId))
-      const hash = hashRegistrationSecret(accessToken)
-      if (!registration || !timingSafeEqual(hash, registration.accessTokenHash)) return undefined
+      const hash = hashSecret(accessToken)
+      if (!registration || !hashesMatch(hash, registration.accessTokenHash)) return undefined
       const { softwareStatement, tokenId } = registration
       const client = await clientStore.findClient(clientId)
       return client && { client, softwareStatement, isVouchedFor: tokenId !== undefined }
@@ -146,7 +133,7 @@ export function createRegistrations({
 
     async replace({ client: known, isVouchedFor }, input) {
       const { clientId } = known
-      const { members, softwareStatement, isScopeStated } = await readInput(input)
+      const { members, softwareStatement, isScopeStated } = await readStated(input, statements)
       const settle = (current: StoredClient) => {
         requireIdentity(input, current)
         const options = { isVouchedFor, isScopeStated, current: current.metadata }
@@ -187,17 +174,6 @@ export function createRegistrations({
       const reason = 'deleted by the client itself'
       await clientActs.delete(clientId, { actor: `client:${clientId}`, reason })
     },
-
-    async noteUse({ clientId, isUntried }) {
-      if (!isUntried) return
-      try {
-        await store.keepClient(clientId)
-        clients.invalidate(clientId)
-      } catch (error) {
-        // Its tokens are made, and its next one tells as much.
-        if (!(error instanceof DatabaseUnavailable)) throw error
-      }
-    },
   }
 }
 
@@ -208,7 +184,7 @@ function requireIdentity(input: JsonObject, { clientId, secretHash }: StoredClie
     throw refuseMetadata('client_id: It must be there, and cannot be changed. Give your own.')
   if (secret === null) return
   const isOwn =
-    typeof secret === 'string' && secretHash && hashesMatch(hashClientSecret(secret), secretHash)
+    typeof secret === 'string' && secretHash && hashesMatch(hashSecret(secret), secretHash)
   if (!isOwn) throw refuseMetadata('client_secret: It is not yours. Leave it out: it stays.')
 }
 

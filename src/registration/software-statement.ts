@@ -52,6 +52,16 @@ export function createSoftwareStatements({
   }
 }
 
+/** RFC 7591 §2.3: what a statement says goes before what the request says. */
+export async function readStated(input: JsonObject, statements: SoftwareStatements) {
+  const { software_statement: given = null } = input
+  if (given === null) return { members: input, softwareStatement: undefined, isScopeStated: false }
+  const softwareStatement = typeof given === 'string' ? given : '' // which is no statement
+  const claims = await statements.read(softwareStatement)
+  const isScopeStated = Object.hasOwn(claims, 'scope')
+  return { members: { ...input, ...claims }, softwareStatement, isScopeStated }
+}
+
 function readIssuer(statement: string): string {
   try {
     const { iss } = decodeJwt(statement)

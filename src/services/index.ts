@@ -5,6 +5,7 @@ import { createClientEncryption } from '../clients/encryption.ts'
 import { createConsents } from '../consents/consents.ts'
 import { createConsentStore } from '../consents/store.ts'
 import { createGrantTypes } from '../grants/index.ts'
+import { createAuthenticateClient } from '../http/authenticate-client.ts'
 import { createRateLimits } from '../http/rate-limits.ts'
 import { createServerSecretStore } from '../keys/server-secret-store.ts'
 import { loadServerSecret } from '../keys/server-secret.ts'
@@ -54,7 +55,19 @@ export async function createServices(options: ServiceOptions) {
   const { clientKeys } = clientSources
   const clientEncryption = createClientEncryption({ clientKeys })
   const assertions = createAssertionStore(database)
-  const registrations = createRegistrationServices(options, admin)
+  const clientAuthentication = createClientAuthentication({
+    clients,
+    assertions,
+    clientKeys,
+    issuer,
+    authorities,
+    endpoints: [issuer, mtlsIssuer ?? []]
+      .flat()
+      .flatMap((base) => authenticatingPaths.map((path) => base + path)),
+    clock,
+    skewSeconds,
+  })
+  const { registrations, keepClient } = createRegistrationServices(options, admin)
 
   return {
     ...admin,
@@ -70,18 +83,7 @@ export async function createServices(options: ServiceOptions) {
     consents: createConsents({ store: createConsentStore(database), clock }),
     revocationFeed,
     clientJwts: createClientJwts({ keyring, encryption: clientEncryption, issuer }),
-    clientAuthentication: createClientAuthentication({
-      clients,
-      assertions,
-      clientKeys,
-      issuer,
-      authorities,
-      endpoints: [issuer, mtlsIssuer ?? []]
-        .flat()
-        .flatMap((base) => authenticatingPaths.map((path) => base + path)),
-      clock,
-      skewSeconds,
-    }),
+    authenticateClient: createAuthenticateClient({ clientAuthentication, presentedBy }),
     possession,
     presentedBy,
     grantTypes: createGrantTypes({
@@ -96,7 +98,7 @@ export async function createServices(options: ServiceOptions) {
       signUp: config.signUp,
       clock,
     }),
-    registrations,
+    keepClient,
     rateLimits,
     discovery: { capabilities: capabilitiesOf(config), maxAgeSeconds: config.jwksMaxAgeSeconds },
     jwksMaxAgeSeconds: config.jwksMaxAgeSeconds,

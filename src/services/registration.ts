@@ -1,6 +1,7 @@
 /** Dynamic client registration. */
 import { createClientStore } from '../clients/store.ts'
 import { createInitialAccessTokenStore } from '../registration/initial-access-tokens-store.ts'
+import { createKeepClient } from '../registration/keep-client.ts'
 import { createRegistrations } from '../registration/registrations.ts'
 import { createSoftwareStatements } from '../registration/software-statement.ts'
 import { createRegistrationStore } from '../registration/store.ts'
@@ -10,9 +11,10 @@ export function createRegistrationServices(
   { config, database, clock }: ServiceOptions,
   { clients, clientActs, audit, supported, findSectorFault }: AdminServices,
 ) {
-  return createRegistrations({
+  const store = createRegistrationStore(database)
+  const registrations = createRegistrations({
     database,
-    store: createRegistrationStore(database),
+    store,
     initialAccessTokens: createInitialAccessTokenStore(database),
     clientStore: createClientStore(database),
     clients,
@@ -32,4 +34,5 @@ export function createRegistrationServices(
     },
     unusedTtlSeconds: config.registrationUnusedTtlSeconds,
   })
+  return { registrations, keepClient: createKeepClient({ store, clients }) }
 }

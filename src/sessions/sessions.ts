@@ -1,6 +1,8 @@
 /** Browser sessions: who is signed in, since when and how. The browser holds a secret, the database its hash. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
+import { addSeconds } from '../protocol/instants.ts'
+import { createSecret, hashSecret } from '../protocol/secrets.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { SessionStore, SessionWithConsent, SignIn } from './store.ts'
 
@@ -67,7 +69,7 @@ export function createSessions({
     clientId?: string,
   ): Promise<Partial<SessionWithConsent>> {
     if (secret === undefined) return {}
-    return (await store.findLive(hash(secret), { clientId, now: clock.now() })) ?? {}
+    return (await store.findLive(hashSecret(secret), { clientId, now: clock.now() })) ?? {}
   }
 
   async function signOut(named: { sub: string; sid: string }): Promise<void> {
@@ -79,16 +81,16 @@ export function createSessions({
     findWithConsent: findLive,
     async start({ sub, amr, authTime, after }, formerSecret) {
       const { session: former } = await findLive(formerSecret)
-      const formerHash = formerSecret === undefined ? undefined : hash(formerSecret)
+      const formerHash = formerSecret === undefined ? undefined : hashSecret(formerSecret)
       const now = clock.now()
-      const secret = randomBytes(32).toString('base64url')
+      const secret = createSecret()
       const signIn: SignIn = {
-        sessionHash: hash(secret),
+        sessionHash: hashSecret(secret),
         sub,
         amr,
         authTime: laterThanAll(authTime, after),
         createdAt: now,
-        expiresAt: new Date(now.getTime() + ttlSeconds * 1000),
+        expiresAt: addSeconds(now, ttlSeconds),
       }
       if (formerHash && former?.sub === sub && (await store.renew(formerHash, signIn)))
         return { secret, sid: former.sid }
@@ -103,7 +105,7 @@ export function createSessions({
     },
     list: (sub) => store.listLive(sub, clock.now()),
     async end(secret) {
-      const held = await store.findHeld(hash(secret))
+      const held = await store.findHeld(hashSecret(secret))
       if (held) await signOut(held)
     },
     endBySid: signOut,
@@ -113,8 +115,4 @@ export function createSessions({
 function laterThanAll(instant: Date, instants: (Date | undefined)[]): Date {
   const earliest = instants.map((one) => (one ? one.getTime() + 1 : 0))
   return new Date(Math.max(instant.getTime(), ...earliest))
-}
-
-function hash(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
 }

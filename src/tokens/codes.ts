@@ -1,7 +1,9 @@
 /** Authorization codes (RFC 6749 §4.1.2): short-lived, of one use, known to the database by hash only. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
+import { addSeconds } from '../protocol/instants.ts'
+import { createSecret, hashSecret } from '../protocol/secrets.ts'
 import type { Grant } from './grant.ts'
 import type { CodeStore } from './code-store.ts'
 
@@ -60,12 +62,12 @@ export function createCodes({
     { longestTtlSeconds = Infinity, ...grant }: NewCodeGrant,
     requestHash?: Buffer,
   ) {
-    const code = randomBytes(32).toString('base64url')
+    const code = createSecret()
     const createdAt = clock.now()
     const ttlSeconds = Math.min(settings.codeTtlSeconds, longestTtlSeconds)
-    const expiresAt = plusSeconds(createdAt, ttlSeconds)
+    const expiresAt = addSeconds(createdAt, ttlSeconds)
     const isInserted = await store.insertCode(
-      hash(code),
+      hashSecret(code),
       { ...grant, grantId: randomUUID() },
       { createdAt, expiresAt, requestHash },
     )
@@ -78,25 +80,17 @@ export function createCodes({
       const { code, isInserted } = await insert(grant, requestHash)
       return isInserted ? code : undefined
     },
-    find: (code) => store.findCode(hash(code)),
+    find: (code) => store.findCode(hashSecret(code)),
     async consume(code, { refreshable, listensForLogout = false, confirmation }) {
       const now = clock.now()
-      return store.consumeCode(hash(code), {
+      return store.consumeCode(hashSecret(code), {
         now,
         refreshable,
         listensForLogout,
         confirmation,
-        idleExpiresAt: plusSeconds(now, settings.refreshIdleTtlSeconds),
-        expiresAt: plusSeconds(now, settings.refreshTtlSeconds),
+        idleExpiresAt: addSeconds(now, settings.refreshIdleTtlSeconds),
+        expiresAt: addSeconds(now, settings.refreshTtlSeconds),
       })
     },
   }
-}
-
-function hash(code: string): Buffer {
-  return createHash('sha256').update(code).digest()
-}
-
-function plusSeconds(instant: Date, seconds: number): Date {
-  return new Date(instant.getTime() + seconds * 1000)
 }

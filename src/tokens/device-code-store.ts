@@ -2,9 +2,9 @@
 import { isGrantedSince } from '../clients/store.ts'
 import type { Queryable } from '../database/database.ts'
 import { sessionEndedAt } from '../sessions/store.ts'
-import { createCodeStore, type Consumption } from './code-store.ts'
 import type { DeviceCode, DeviceRequest } from './device-codes.ts'
 import type { Grant } from './grant.ts'
+import { consumeCode, type Consumption } from './redemption-store.ts'
 import { recordSubject } from './subject-store.ts'
 
 /** What a sign-in adds to a request that is allowed. */
@@ -36,8 +36,6 @@ const isWaiting = `d.decision is null and d.expires_at > $2
   and c.client_id = d.client_id and c.revoked_at is null and ${isGrantedSince('d.created_at', 'c')}`
 
 export function createDeviceCodeStore(database: Queryable) {
-  const { consumeCode } = createCodeStore(database)
-
   return {
     /** False when the user code is taken. */
     async insert(
@@ -136,7 +134,7 @@ export function createDeviceCodeStore(database: Queryable) {
     },
 
     consume: (codeHash: Buffer, consumption: Consumption) =>
-      consumeCode(codeHash, consumption, 'device_codes'),
+      consumeCode(database, 'device_codes', { codeHash, ...consumption }),
   }
 }
 

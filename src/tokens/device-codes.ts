@@ -2,9 +2,11 @@
  * Device authorization requests (RFC 8628): the device holds a device code, known to the database by hash only, and shows
  * a user code, by which a person allows it or not.
  */
-import { createHash, randomBytes, randomInt, randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import type { Clock } from '../database/clock.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
+import { addSeconds } from '../protocol/instants.ts'
+import { createSecret, hashSecret } from '../protocol/secrets.ts'
 import { createUserCode } from '../protocol/user-code.ts'
 import type { Session } from '../sessions/sessions.ts'
 import type { DeviceCodeStore } from './device-code-store.ts'
@@ -74,7 +76,7 @@ export function createDeviceCodes({
   /** User codes are short enough to be drawn twice. */
   async function insertWithNewUserCode(codeHash: Buffer, request: DeviceRequest): Promise<string> {
     const createdAt = clock.now()
-    const expiresAt = plusSeconds(createdAt, expiresInSeconds)
+    const expiresAt = addSeconds(createdAt, expiresInSeconds)
     for (let tries = 0; tries < maxTries; tries++) {
       const userCode = createUserCode(random)
       const row = { codeHash, userCode, createdAt, expiresAt, intervalSeconds }
@@ -85,8 +87,8 @@ export function createDeviceCodes({
 
   return {
     async create(request) {
-      const deviceCode = randomBytes(32).toString('base64url')
-      const userCode = await insertWithNewUserCode(hash(deviceCode), request)
+      const deviceCode = createSecret()
+      const userCode = await insertWithNewUserCode(hashSecret(deviceCode), request)
       return { deviceCode, userCode, expiresInSeconds, intervalSeconds }
     },
     findWaiting: (userCode) => store.findWaiting(userCode, clock.now()),
@@ -100,23 +102,16 @@ export function createDeviceCodes({
         amr,
       }),
     deny: (userCode) => store.answer(userCode, clock.now(), undefined),
-    poll: (deviceCode, clientId) => store.poll(hash(deviceCode), { clientId, now: clock.now() }),
+    poll: (deviceCode, clientId) =>
+      store.poll(hashSecret(deviceCode), { clientId, now: clock.now() }),
     async consume(deviceCode, options) {
       const now = clock.now()
-      return store.consume(hash(deviceCode), {
+      return store.consume(hashSecret(deviceCode), {
         ...options,
         now,
-        idleExpiresAt: plusSeconds(now, settings.refreshIdleTtlSeconds),
-        expiresAt: plusSeconds(now, settings.refreshTtlSeconds),
+        idleExpiresAt: addSeconds(now, settings.refreshIdleTtlSeconds),
+        expiresAt: addSeconds(now, settings.refreshTtlSeconds),
       })
     },
   }
-}
-
-function hash(code: string): Buffer {
-  return createHash('sha256').update(code).digest()
-}
-
-function plusSeconds(instant: Date, seconds: number): Date {
-  return new Date(instant.getTime() + seconds * 1000)
 }

@@ -3,11 +3,11 @@ import t from 'tap'
 import {
   createPendingRequests,
   referenceOf,
-  requestHashOf,
   toRequestUri,
 } from '../../src/authorization/pending-requests.ts'
 import { createPendingRequestStore } from '../../src/authorization/store.ts'
 import { Params } from '../../src/protocol/params.ts'
+import { hashSecret } from '../../src/protocol/secrets.ts'
 import { setUp as setUpNode, start } from '../tokens/setup.ts'
 
 const params = new Params([
@@ -154,7 +154,7 @@ t.test('a request ends with its code, which is one', async (t) => {
   const { pendingRequests, codes, newGrant, clientId, database } = await setUp()
   const codesOf = () => database.query('select code_hash from authorization_codes')
   const reference = await pendingRequests.save(clientId, params)
-  const answer = () => codes.createInAnswerTo(requestHashOf(reference), newGrant())
+  const answer = () => codes.createInAnswerTo(hashSecret(reference), newGrant())
   const answers = await Promise.all([answer(), answer(), answer()])
   t.equal(answers.filter((code) => code !== undefined).length, 1, 'one winner')
   t.equal((await codesOf()).length, 1, 'and nothing of the others')

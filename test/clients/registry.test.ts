@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { createClientRegistry } from '../../src/clients/registry.ts'
 import { toClientInformation } from '../../src/clients/registration.ts'
-import { hashClientSecret } from '../../src/clients/secrets.ts'
+import { hashSecret } from '../../src/protocol/secrets.ts'
 import { clientsChannel, createClientStore } from '../../src/clients/store.ts'
 import type { Database } from '../../src/database/database.ts'
 import { Refusal } from '../../src/protocol/refusal.ts'
@@ -54,7 +54,7 @@ t.test('a created client is found, with defaults and a secret that is shown once
     createdAt: clock.now(),
     updatedAt: clock.now(),
     revokedAt: undefined,
-    secretHash: hashClientSecret(clientSecret!),
+    secretHash: hashSecret(clientSecret!),
     metadata: { client_name: 'Wiki', scope: 'openid profile email' },
   })
   t.same(await registry.find(client.clientId), client)
@@ -69,7 +69,7 @@ t.test('a client_id and a client_secret can be given; a weak secret brings warni
   t.equal(client.clientId, 'wiki')
   t.equal(clientSecret, goodSecret)
   t.same(warnings, [])
-  t.same(client.secretHash, hashClientSecret(goodSecret))
+  t.same(client.secretHash, hashSecret(goodSecret))
   t.notOk('client_secret' in client.metadata || 'client_id' in client.metadata)
   const weak = await registry.create({ ...web, client_id: 'weak', client_secret: 'secret' })
   t.match(weak.warnings, [/fewer than 32/])
@@ -182,7 +182,7 @@ t.test('a change of the authentication method makes a secret, or drops it', asyn
   t.equal(open.client.secretHash, undefined)
   const closed = await registry.update('wiki', { token_endpoint_auth_method: 'client_secret_post' })
   t.match(closed.clientSecret, /^[\w-]{43}$/)
-  t.same(closed.client.secretHash, hashClientSecret(closed.clientSecret!))
+  t.same(closed.client.secretHash, hashSecret(closed.clientSecret!))
 })
 
 t.test('a rotated secret is new, or the given one, and the former stops at once', async (t) => {
@@ -190,11 +190,11 @@ t.test('a rotated secret is new, or the given one, and the former stops at once'
   await registry.create({ ...web, client_id: 'wiki', client_secret: goodSecret })
   const { clientSecret } = await registry.rotateSecret('wiki')
   t.not(clientSecret, goodSecret)
-  t.same((await registry.find('wiki'))?.secretHash, hashClientSecret(clientSecret!))
+  t.same((await registry.find('wiki'))?.secretHash, hashSecret(clientSecret!))
   const given = await registry.rotateSecret('wiki', 'short')
   t.equal(given.clientSecret, 'short')
   t.match(given.warnings, [/fewer than 32/])
-  t.same((await other.find('wiki'))?.secretHash, hashClientSecret('short'))
+  t.same((await other.find('wiki'))?.secretHash, hashSecret('short'))
   await t.rejects(registry.rotateSecret('wiki', 'not\nprintable'), { name: 'Refusal' })
   await t.rejects(registry.rotateSecret('unknown'), { name: 'Refusal' })
 })

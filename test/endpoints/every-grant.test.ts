@@ -2,7 +2,8 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import t from 'tap'
-import { deviceCodeGrant, jwtBearerGrant } from '../../src/protocol/grant-types.ts'
+import { grantTypeNames } from '../../src/grants/index.ts'
+import { jwtBearerGrant } from '../../src/protocol/grant-types.ts'
 import { originOf } from '../../src/tokens/own-tokens.ts'
 import { answerDevice, poll, startDevice } from '../support/device.ts'
 import { createDpopKey } from '../support/dpop.ts'
@@ -17,7 +18,7 @@ import {
   type Party,
 } from '../support/flow.ts'
 import { createTestProvider } from '../support/provider.ts'
-import { exchange, exchangeGrant, idTokenType } from '../support/token-exchange.ts'
+import { exchange, idTokenType } from '../support/token-exchange.ts'
 
 const provider = await createTestProvider(t)
 const { issuer, clock, services } = provider
@@ -40,14 +41,7 @@ async function obtainAll() {
   const browser = await startSession(provider, sub)
   const client = await provider.createClient({
     skip_consent: true,
-    grant_types: [
-      'authorization_code',
-      'refresh_token',
-      'client_credentials',
-      deviceCodeGrant,
-      jwtBearerGrant,
-      exchangeGrant,
-    ],
+    grant_types: grantTypeNames,
     scope,
     token_exchange: { audiences: [issuer], delegation: 'none' },
     assertion_issuers: [

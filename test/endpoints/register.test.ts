@@ -10,7 +10,7 @@ import {
   refresh,
   register,
   sendRegistration,
-  signIn,
+  startSession,
   userinfo,
   type Answer,
 } from '../support/flow.ts'
@@ -24,7 +24,7 @@ const redirect_uris = [redirectUri]
 const both = { redirect_uris, grant_types: ['authorization_code', 'refresh_token'] }
 
 const open = await createTestProvider(t, { CLAVIGER_REGISTRATION: 'open' })
-await open.createUser()
+const { sub } = await open.createUser()
 
 function toParty({ body }: Answer) {
   const { client_id, client_secret = '' } = body
@@ -119,7 +119,7 @@ t.test('a public client gets no secret, and so no client_secret_expires_at', asy
 t.test('the client that registered itself goes through the whole flow', async (t) => {
   const client = toParty(await register(open, both))
   const scope = 'openid profile address phone offline_access'
-  const tokens = await obtainTokens(open, await signIn(open), client, { scope })
+  const tokens = await obtainTokens(open, await startSession(open, sub), client, { scope })
   t.equal(tokens.scope, scope)
   t.match(await userinfo(open, tokens.access_token), { status: 200 })
   t.match(await refresh(open, client, tokens.refresh_token), { status: 200 })
@@ -127,7 +127,7 @@ t.test('the client that registered itself goes through the whole flow', async (t
 
 t.test('one without the refresh_token grant gets none (RFC 7591 §2)', async (t) => {
   const client = toParty(await register(open, { redirect_uris }))
-  const tokens = await obtainTokens(open, await signIn(open), client)
+  const tokens = await obtainTokens(open, await startSession(open, sub), client)
   t.equal(tokens.refresh_token, undefined)
 })
 
@@ -310,7 +310,7 @@ t.test('RFC 7592 §2.3: DELETE is 204, and ends all that the client holds', asyn
   const answer = await register(open, both)
   const client = toParty(answer)
   const scope = 'openid offline_access'
-  const tokens = await obtainTokens(open, await signIn(open), client, { scope })
+  const tokens = await obtainTokens(open, await startSession(open, sub), client, { scope })
   const observer = await open.createClient()
   t.match(await introspect(open, observer, tokens.access_token), { active: true })
   const { url, token } = accessOf(answer)
@@ -451,11 +451,11 @@ t.test('a client stays from its first token on, and goes when it never gets one'
   })
   t.strictSame(await expiresAt(client), week, 'a refusal is no use')
   const scope = 'openid offline_access'
-  const tokens = await obtainTokens(open, await signIn(open), client, { scope })
+  const tokens = await obtainTokens(open, await startSession(open, sub), client, { scope })
   t.equal(await expiresAt(client), null)
   const { roundTrips } = open.database
   await refresh(open, client, tokens.refresh_token)
-  const again = await obtainTokens(open, await signIn(open), client, { scope })
+  const again = await obtainTokens(open, await startSession(open, sub), client, { scope })
   t.equal(
     await roundTrips(() => refresh(open, client, again.refresh_token)),
     1,

@@ -1,24 +1,19 @@
 /** The page where a person enters a device's code (RFC 8628 §3.3, §5.1, §5.4), as a browser without JavaScript sees it. */
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { answerDevice, deviceClient, enterCode, poll, startDevice } from '../support/device.ts'
-import { signIn } from '../support/flow.ts'
+import { startSession } from '../support/flow.ts'
 import { createTestProvider, password } from '../support/provider.ts'
 import { createUserAgent, formOf } from '../support/user-agent.ts'
 
-async function setUp(t: Test) {
-  const provider = await createTestProvider(t)
-  await provider.createUser()
-  const client = await provider.createClient({ ...deviceClient, client_name: 'Living Room TV' })
-  return { provider, client }
-}
-
+const provider = await createTestProvider(t)
+const { sub } = await provider.createUser()
+const client = await provider.createClient({ ...deviceClient, client_name: 'Living Room TV' })
 const credentials = { username: 'alice@example.com', password }
 const unknown = 'That code is not right'
 
 t.test(
   'the link of the device leads by the login page to its code, which is to be confirmed',
   async (t) => {
-    const { provider, client } = await setUp(t)
     const device = await startDevice(provider, client)
     const browser = createUserAgent(provider.issuer)
     const login = await browser.open(device.verification_uri_complete)
@@ -53,7 +48,6 @@ t.test(
 )
 
 t.test('without a code the way leads through the login page as well', async (t) => {
-  const { provider, client } = await setUp(t)
   const device = await startDevice(provider, client)
   const browser = createUserAgent(provider.issuer)
   const page = await browser.submit(await browser.open(device.verification_uri), credentials)
@@ -63,7 +57,6 @@ t.test('without a code the way leads through the login page as well', async (t) 
 })
 
 t.test('after the login nobody is led anywhere else', async (t) => {
-  const { provider } = await setUp(t)
   for (const request of ['device:', 'device:https://evil.example', 'device://evil.example/?']) {
     const browser = createUserAgent(provider.issuer)
     const query = new URLSearchParams({ request }).toString()
@@ -73,8 +66,7 @@ t.test('after the login nobody is led anywhere else', async (t) => {
 })
 
 t.test('a code that does not count is told, and asked for again', async (t) => {
-  const { provider, client } = await setUp(t)
-  const browser = await signIn(provider)
+  const browser = await startSession(provider, sub)
   const used = await startDevice(provider, client)
   await answerDevice(provider, browser, used)
   const old = await startDevice(provider, client)
@@ -84,8 +76,7 @@ t.test('a code that does not count is told, and asked for again', async (t) => {
 })
 
 t.test('an answer that comes too late, or a second one, changes nothing', async (t) => {
-  const { provider, client } = await setUp(t)
-  const browser = await signIn(provider)
+  const browser = await startSession(provider, sub)
   const device = await startDevice(provider, client)
   const page = await enterCode(provider, browser, device.user_code)
   await browser.submit(page, { decision: 'deny' })
@@ -99,9 +90,8 @@ t.test('an answer that comes too late, or a second one, changes nothing', async 
 })
 
 t.test("another site's form, and another person's, count for nothing", async (t) => {
-  const { provider, client } = await setUp(t)
   const [mine, theirs] = [await startDevice(provider, client), await startDevice(provider, client)]
-  const browser = await signIn(provider)
+  const browser = await startSession(provider, sub)
   const page = await enterCode(provider, browser, mine.user_code)
   const forged = await browser.submit(page, { user_code: theirs.user_code, decision: 'allow' })
   t.equal(forged.status, 403)
@@ -120,9 +110,8 @@ t.test("another site's form, and another person's, count for nothing", async (t)
 })
 
 t.test('who is signed out meanwhile signs in again, and answers then', async (t) => {
-  const { provider, client } = await setUp(t)
   const device = await startDevice(provider, client)
-  const browser = await signIn(provider)
+  const browser = await startSession(provider, sub)
   const page = await enterCode(provider, browser, device.user_code)
   browser.cookies.delete('claviger-session')
   const login = await browser.submit(page, { decision: 'allow' })
@@ -133,9 +122,10 @@ t.test('who is signed out meanwhile signs in again, and answers then', async (t)
 })
 
 t.test('thirty wrong codes from one network, then it must wait (RFC 8628 §5.1)', async (t) => {
-  const { provider, client } = await setUp(t)
-  const browser = await signIn(provider)
-  const device = await startDevice(provider, client)
+  const provider = await createTestProvider(t)
+  const { sub } = await provider.services.accounts.create({ email: 'alice@example.com' })
+  const browser = await startSession(provider, sub)
+  const device = await startDevice(provider, await provider.createClient(deviceClient))
   const form = await browser.open(device.verification_uri)
   const enter = (user_code: string) => browser.submit(form, { user_code })
   for (let right = 1; right <= 31; right++)

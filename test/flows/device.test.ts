@@ -1,8 +1,8 @@
 /** The device authorization grant (RFC 8628), as the device and its client live it. */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import * as oauth from 'oauth4webapi'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { deviceCodeGrant } from '../../src/protocol/grant-types.ts'
 import { answerDevice, deviceClient, poll, startDevice } from '../support/device.ts'
 import { introspect, post, refresh, startSession, toTokens, userinfo } from '../support/flow.ts'
@@ -11,17 +11,19 @@ import { createTestProvider } from '../support/provider.ts'
 
 const api = 'https://orders.example'
 
-async function setUp(t: Test, metadata: object = {}) {
-  const provider = await createTestProvider(t)
-  const user = await provider.createUser()
+const provider = await createTestProvider(t)
+
+/** A user and a client of its own, and the browser in which the user is signed in. */
+async function setUp(metadata: object = {}) {
+  const user = await provider.services.accounts.create({ email: `${randomUUID()}@example.com` })
   const client = await provider.createClient({ ...deviceClient, ...metadata })
-  return { provider, user, client, browser: await startSession(provider, user.sub) }
+  return { user, client, browser: await startSession(provider, user.sub) }
 }
 
 const refused = (error: string) => ({ status: 400, body: { error } })
 
 t.test('a device waits for a person, gets tokens once, and goes on by refreshing', async (t) => {
-  const { provider, user, client, browser } = await setUp(t)
+  const { user, client, browser } = await setUp()
   const device = await startDevice(provider, client)
   t.match(device, {
     device_code: /^[\w-]{43}$/,
@@ -51,7 +53,7 @@ t.test('a device waits for a person, gets tokens once, and goes on by refreshing
 })
 
 t.test('oauth4webapi signs a device in, and takes a wait for what it is', async (t) => {
-  const { provider, user, client, browser } = await setUp(t)
+  const { user, client, browser } = await setUp()
   const insecure = { [oauth.allowInsecureRequests]: true }
   const issuer = new URL(provider.issuer)
   const server = await oauth.processDiscoveryResponse(
@@ -79,7 +81,7 @@ t.test('oauth4webapi signs a device in, and takes a wait for what it is', async 
 })
 
 t.test('a public client names itself; without offline_access nothing is refreshed', async (t) => {
-  const { provider, browser, client } = await setUp(t, { token_endpoint_auth_method: 'none' })
+  const { browser, client } = await setUp({ token_endpoint_auth_method: 'none' })
   const device = await startDevice(provider, client, { scope: 'openid' })
   await answerDevice(provider, browser, device)
   const { body } = await poll(provider, client, device)
@@ -88,7 +90,7 @@ t.test('a public client names itself; without offline_access nothing is refreshe
 })
 
 t.test('who polls too soon waits five seconds longer each time (RFC 8628 §3.5)', async (t) => {
-  const { provider, client, browser } = await setUp(t)
+  const { client, browser } = await setUp()
   const device = await startDevice(provider, client)
   const ask = async (afterSeconds: number) => {
     provider.clock.advance(afterSeconds)
@@ -103,12 +105,15 @@ t.test('who polls too soon waits five seconds longer each time (RFC 8628 §3.5)'
   t.equal(await ask(20), 'authorization_pending')
   await answerDevice(provider, browser, device)
   t.equal(await ask(0), undefined)
-  const types = new Set((await recordedEvents(provider)).map(({ type }) => type))
+  const events = await recordedEvents(provider)
+  const types = new Set(
+    events.filter((one) => one.client_id === client.clientId).map(({ type }) => type),
+  )
   t.strictSame([...types], ['session.used', 'token.issued'], 'none is a refusal')
 })
 
 t.test('of polls at the same time one is in time', async (t) => {
-  const { provider, client } = await setUp(t)
+  const { client } = await setUp()
   const device = await startDevice(provider, client)
   const answers = await Promise.all(Array.from({ length: 5 }, () => poll(provider, client, device)))
   t.strictSame(answers.map(({ body }) => String(body['error'])).toSorted(), [
@@ -118,7 +123,7 @@ t.test('of polls at the same time one is in time', async (t) => {
 })
 
 t.test('of redemptions at the same time one wins', async (t) => {
-  const { provider, client, browser } = await setUp(t)
+  const { client, browser } = await setUp()
   const device = await startDevice(provider, client)
   await answerDevice(provider, browser, device)
   const answers = await Promise.all(Array.from({ length: 5 }, () => poll(provider, client, device)))
@@ -129,7 +134,7 @@ t.test('of redemptions at the same time one wins', async (t) => {
 })
 
 t.test('a denied, an expired and an unknown device code', async (t) => {
-  const { provider, client, browser } = await setUp(t)
+  const { client, browser } = await setUp()
   const denied = await startDevice(provider, client)
   const page = await answerDevice(provider, browser, denied, 'deny')
   t.match(page.html, 'The device was not connected')
@@ -152,7 +157,7 @@ t.test('a denied, an expired and an unknown device code', async (t) => {
 })
 
 t.test('what is asked for is checked as in an authorization request', async (t) => {
-  const { provider, client } = await setUp(t)
+  const { client } = await setUp()
   const start = (fields: object, party = client) =>
     post(provider, '/device_authorization', party, { ...fields })
   t.match(await start({ scope: 'openid admin' }), refused('invalid_scope'))
@@ -169,7 +174,7 @@ t.test('what is asked for is checked as in an authorization request', async (t) 
 })
 
 t.test('a resource is asked for, and narrowed when the tokens are (RFC 8707 §2.2)', async (t) => {
-  const { provider, client, browser } = await setUp(t)
+  const { client, browser } = await setUp()
   for (const resource of [api, 'https://stock.example'])
     await provider.services.resources.create({ resource, name: 'An API' })
   const device = await startDevice(provider, client, {
@@ -184,7 +189,7 @@ t.test('a resource is asked for, and narrowed when the tokens are (RFC 8707 §2.
 })
 
 t.test('a device gets no scope that its client may not ask for any more', async (t) => {
-  const { provider, browser, client } = await setUp(t)
+  const { browser, client } = await setUp()
   const device = await startDevice(provider, client, { scope: 'openid profile offline_access' })
   await answerDevice(provider, browser, device)
   await provider.services.clients.update(client.clientId, { scope: 'openid' })
@@ -195,7 +200,7 @@ t.test('a device gets no scope that its client may not ask for any more', async 
 })
 
 t.test('the client is told when the session ends (Back-Channel Logout)', async (t) => {
-  const { provider, user, client, browser } = await setUp(t, {
+  const { user, client, browser } = await setUp({
     backchannel_logout_uri: 'http://localhost:9998/logout',
   })
   const device = await startDevice(provider, client)
@@ -209,17 +214,17 @@ t.test('the client is told when the session ends (Back-Channel Logout)', async (
 })
 
 t.test('the database knows a device code by its SHA-256 only', async (t) => {
-  const { provider, client } = await setUp(t)
+  const { client } = await setUp()
   const { device_code } = await startDevice(provider, client)
   const [row] = await provider.database.query<{ text: string }>(
-    'select d::text as text from device_codes d',
+    'select d::text as text from device_codes d where client_id = $1',
+    [client.clientId],
   )
   t.notMatch(row!.text, device_code)
   t.match(row!.text, createHash('sha256').update(device_code).digest('hex'))
 })
 
 t.test('a client for devices needs no redirect URI, and has the scopes of a sign-in', async (t) => {
-  const provider = await createTestProvider(t)
   const { metadata } = await provider.createClient(deviceClient)
   t.hasStrict(metadata, {
     response_types: [],

@@ -1,6 +1,7 @@
 /** What FAPI 2.0 §5.3.2.1 asks of the tokens of a client with the profile fapi2, whichever grant they come from. */
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { grantTypeNames } from '../../src/grants/index.ts'
 import { deviceCodeGrant, jwtBearerGrant } from '../../src/protocol/grant-types.ts'
 import { createDpopKey } from '../support/dpop.ts'
 import { answerDevice } from '../support/device.ts'
@@ -19,14 +20,7 @@ const plain = await createFapi2Client(provider)
 const partner = await services.clients.find(plain.clientId)
 const scope = 'openid offline_access'
 const client = await createFapi2Client(provider, {
-  grant_types: [
-    'authorization_code',
-    'refresh_token',
-    'client_credentials',
-    deviceCodeGrant,
-    jwtBearerGrant,
-    exchangeGrant,
-  ],
+  grant_types: grantTypeNames,
   scope,
   token_exchange: { audiences: [issuer], delegation: 'none' },
   assertion_issuers: [

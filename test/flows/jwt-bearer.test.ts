@@ -1,18 +1,18 @@
 /** The JWT bearer grant (RFC 7523 §2.1): another issuer's assertion about a user becomes a user's access token. */
 import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
 import { decodeJwt, SignJWT, type JWTPayload } from 'jose'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { jwtBearerGrant } from '../../src/protocol/grant-types.ts'
 import {
   introspect,
   obtainTokens,
   post,
-  signIn,
+  startSession,
   toTokens,
   userinfo,
   type Fields,
 } from '../support/flow.ts'
-import { createTestProvider } from '../support/provider.ts'
+import { createTestProvider, type TestProvider } from '../support/provider.ts'
 
 const act = { actor: 'ada' }
 const partner = 'https://partner.example'
@@ -27,18 +27,22 @@ const keys = [jwkOf(ec.publicKey, 'ec'), jwkOf(rsa.publicKey, 'rsa'), jwkOf(ed.p
 /** Undefined leaves a claim out. */
 type Claims = Record<string, unknown>
 
-async function setUp(
-  t: Test,
-  { subject = 'email', ...metadata }: { subject?: string } & object = {},
-  environment: Record<string, string> = {},
-) {
-  const provider = await createTestProvider(t, environment)
-  const user = await provider.createUser({ username: 'alice' })
+const shared = await createTestProvider(t)
+
+/** A user and a client of its own, later than whatever was revoked before. */
+async function setUp({
+  metadata = {},
+  provider = shared,
+}: { metadata?: object; provider?: TestProvider } = {}) {
+  provider.clock.advance(60)
+  const username = `alice-${randomUUID()}`
+  const email = `${username}@example.com`
+  const user = await provider.services.accounts.create({ username, email })
   const client = await provider.createClient({
     grant_types: [jwtBearerGrant],
     redirect_uris: [],
     scope: 'orders:read openid offline_access revocations',
-    assertion_issuers: [{ issuer: partner, jwks: { keys }, subject }],
+    assertion_issuers: [{ issuer: partner, jwks: { keys }, subject: 'email' }],
     ...metadata,
   })
   const now = () => Math.floor(provider.clock.now().getTime() / 1000)
@@ -49,7 +53,7 @@ async function setUp(
   ): Promise<string> {
     const payload = {
       iss: partner,
-      sub: 'alice@example.com',
+      sub: email,
       aud: provider.issuer,
       iat: now(),
       exp: now() + 60,
@@ -80,7 +84,7 @@ const refused = (description: string | RegExp) => ({
 })
 
 t.test("an assertion becomes a user's access token, and nothing else", async (t) => {
-  const { provider, user, client, sign, exchange } = await setUp(t)
+  const { provider, user, client, sign, exchange } = await setUp()
   const { status, body } = await exchange(await sign())
   t.equal(status, 200)
   t.strictSame(Object.keys(body).toSorted(), ['access_token', 'expires_in', 'scope', 'token_type'])
@@ -103,7 +107,7 @@ t.test("an assertion becomes a user's access token, and nothing else", async (t)
 })
 
 t.test('every algorithm that there is a key for, and no other', async (t) => {
-  const { sign, exchange } = await setUp(t)
+  const { sign, exchange } = await setUp()
   const sound: SignOptions[] = [
     { alg: 'ES256', kid: 'ec', key: ec.privateKey },
     { alg: 'RS256', kid: 'rsa', key: rsa.privateKey },
@@ -129,7 +133,7 @@ t.test('every algorithm that there is a key for, and no other', async (t) => {
 })
 
 t.test('each claim is checked, and the refusal names it', async (t) => {
-  const { provider, now, sign, exchange } = await setUp(t)
+  const { provider, user, now, sign, exchange } = await setUp()
   const faults: [Claims, RegExp][] = [
     [{ iss: 'https://another.example' }, /Its iss must be/],
     [{ iss: undefined }, /Its iss must be/],
@@ -150,7 +154,7 @@ t.test('each claim is checked, and the refusal names it', async (t) => {
     [{ sub: undefined }, /Its sub must be a string/],
     [{ sub: '' }, /Its sub must be a string/],
     [{ sub: 'nobody@example.com' }, /Its sub is the email of no user here/],
-    [{ sub: 'alice' }, /Its sub is the email of no user here/],
+    [{ sub: user.username }, /Its sub is the email of no user here/],
   ]
   for (const [claims, description] of faults)
     t.match(await exchange(await sign(claims)), refused(description), JSON.stringify(claims))
@@ -161,7 +165,7 @@ t.test('each claim is checked, and the refusal names it', async (t) => {
 })
 
 t.test('an assertion works once, at whichever client', async (t) => {
-  const { provider, client, sign, exchange } = await setUp(t)
+  const { provider, client, sign, exchange } = await setUp()
   const { assertion_issuers } = client.metadata
   const other = await provider.createClient({
     grant_types: [jwtBearerGrant],
@@ -178,8 +182,12 @@ t.test('an assertion works once, at whichever client', async (t) => {
 })
 
 t.test('the user is found by the name that is configured, and by no other', async (t) => {
-  const { provider, user, client, sign, exchange } = await setUp(t)
-  const names = { sub: user.sub, email: 'Alice@Example.com', username: 'ALICE' }
+  const { provider, user, client, sign, exchange } = await setUp()
+  const names = {
+    sub: user.sub,
+    email: user.email!.toUpperCase(),
+    username: user.username!.toUpperCase(),
+  }
   for (const [subject, own] of Object.entries(names)) {
     await provider.services.clients.update(client.clientId, {
       assertion_issuers: [{ issuer: partner, jwks: { keys }, subject }],
@@ -192,14 +200,16 @@ t.test('the user is found by the name that is configured, and by no other', asyn
 })
 
 t.test('where people sign up by themselves, an email counts once it is verified', async (t) => {
-  const { provider, sign, exchange } = await setUp(t, {}, { CLAVIGER_SIGN_UP: 'on' })
+  const { provider, sign, exchange } = await setUp({
+    provider: await createTestProvider(t, { CLAVIGER_SIGN_UP: 'on' }),
+  })
   await provider.createUser({ email: 'bob@example.com', emailVerified: true })
   t.match(await exchange(await sign()), refused(/Its sub is the email of no user here/))
   t.equal((await exchange(await sign({ sub: 'bob@example.com' }))).status, 200)
 })
 
 t.test('a revoked user comes back with an assertion that is later', async (t) => {
-  const { provider, user, client, now, sign, exchange } = await setUp(t)
+  const { provider, user, client, now, sign, exchange } = await setUp()
   const { revocations, accounts } = provider.services
   const before = await sign({ exp: now() + 600 })
   provider.clock.advance(5.5)
@@ -227,7 +237,7 @@ t.test('a revoked user comes back with an assertion that is later', async (t) =>
 })
 
 t.test('its tokens end by every kind of revocation that can name them', async (t) => {
-  const { provider, user, client, sign, exchange } = await setUp(t)
+  const { provider, user, client, sign, exchange } = await setUp()
   const { revocations } = provider.services
   const ends: Record<string, (claims: JWTPayload) => Promise<unknown>> = {
     user: () => revocations.revokeUser(user.sub, act),
@@ -252,7 +262,7 @@ t.test('its tokens end by every kind of revocation that can name them', async (t
 })
 
 t.test("the scope is the client's, without what belongs to a sign-in", async (t) => {
-  const { provider, sign, exchange } = await setUp(t)
+  const { provider, sign, exchange } = await setUp()
   const ask = async (scope: string) => exchange(await sign(), { scope })
   for (const scope of ['openid', 'offline_access orders:read', 'revocations', 'orders:write'])
     t.match(await ask(scope), { status: 400, body: { error: 'invalid_scope' } }, scope)
@@ -266,9 +276,9 @@ t.test("the scope is the client's, without what belongs to a sign-in", async (t)
 })
 
 t.test('our own tokens are no assertions, also where we are the configured issuer', async (t) => {
-  const { provider, client, exchange } = await setUp(t)
+  const { provider, user, client, exchange } = await setUp()
   const web = await provider.createClient()
-  const tokens = await obtainTokens(provider, await signIn(provider), web)
+  const tokens = await obtainTokens(provider, await startSession(provider, user.sub), web)
   const own = await (await fetch(`${provider.issuer}/.well-known/jwks.json`)).json()
   await provider.services.clients.update(client.clientId, {
     assertion_issuers: [{ issuer: provider.issuer, jwks: own, subject: 'sub' }],
@@ -278,7 +288,7 @@ t.test('our own tokens are no assertions, also where we are the configured issue
 })
 
 t.test('the policy of a client', async (t) => {
-  const provider = await createTestProvider(t)
+  const provider = shared
   const policy = { issuer: partner, jwks: { keys }, subject: 'email' }
   const base = { grant_types: [jwtBearerGrant], redirect_uris: [], assertion_issuers: [policy] }
   const faults: [object, RegExp][] = [
@@ -313,7 +323,7 @@ t.test(
   'a pairwise client gets tokens for its own subject (OpenID Connect Core §8.1)',
   async (t) => {
     const pairwise = { subject_type: 'pairwise', redirect_uris: ['https://app.example/cb'] }
-    const { provider, user, sign, exchange } = await setUp(t, pairwise)
+    const { provider, user, sign, exchange } = await setUp({ metadata: pairwise })
     const { accounts, revocations, subjects } = provider.services
     const { access_token: token } = toTokens(await exchange(await sign()))
     const { sub = '' } = decodeJwt(token)

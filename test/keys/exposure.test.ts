@@ -1,7 +1,7 @@
 import t from 'tap'
 import { exposureOfPromotion, exposureOfRevocation } from '../../src/keys/exposure.ts'
 import { servedSeconds } from '../../src/keys/out-of-touch.ts'
-import { addSeconds } from '../../src/keys/schedule.ts'
+import { addSeconds } from '../../src/protocol/instants.ts'
 
 const now = new Date('2026-11-22T00:00:00Z')
 const settings = {

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import t from 'tap'
 import { planDue, planPromotion, planRevocation, type KeyChange } from '../../src/keys/plan.ts'
+import { addSeconds } from '../../src/protocol/instants.ts'
 import {
-  addSeconds,
   dueTransitions,
   findNextKey,
   findSigningKey,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { planDue, planPromotion, planRevocation } from '../../src/keys/plan.ts'
+import { addSeconds } from '../../src/protocol/instants.ts'
 import {
-  addSeconds,
   dueTransitions,
   isAdded,
   keyState,

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { applyChanges, planDue, planRevocation } from '../../src/keys/plan.ts'
-import { addSeconds, type ScheduleSettings } from '../../src/keys/schedule.ts'
+import { addSeconds } from '../../src/protocol/instants.ts'
+import type { ScheduleSettings } from '../../src/keys/schedule.ts'
 import { timelineOf } from '../../src/keys/timeline.ts'
 import { counter } from './model.ts'
 

@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as settle } from 'node:timers/promises'
 import t from 'tap'
-import { createPendingRequests, requestHashOf } from '../../src/authorization/pending-requests.ts'
+import { createPendingRequests } from '../../src/authorization/pending-requests.ts'
 import { createPendingRequestStore } from '../../src/authorization/store.ts'
 import type { Clock } from '../../src/database/clock.ts'
 import type { Database, Queryable } from '../../src/database/database.ts'
 import { Params } from '../../src/protocol/params.ts'
+import { hashSecret } from '../../src/protocol/secrets.ts'
 import { createRevocationStore } from '../../src/revocation/store.ts'
 import { createIssueInstants } from '../../src/tokens/issue-instant.ts'
 import { createSubjectStore } from '../../src/tokens/subject-store.ts'
@@ -201,7 +202,7 @@ t.test('revoking a client, while', async (t) => {
     const answer = async (meanwhile: () => Promise<unknown>) => {
       const reference = await pending.save(clientId, new Params())
       await meanwhile()
-      return codes.createInAnswerTo(requestHashOf(reference), newGrant())
+      return codes.createInAnswerTo(hashSecret(reference), newGrant())
     }
     t.equal(await answer(() => revocations.revokeClient(clientId, act)), undefined)
     t.type(await answer(async () => {}), 'string')
