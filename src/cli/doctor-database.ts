@@ -8,6 +8,7 @@ import { startEmbeddedPostgres } from '../database/embedded/index.ts'
 import { codeOf } from '../database/errors.ts'
 import { createDatabase } from '../database/pool.ts'
 import { createSigningKeyStore, type SigningKey } from '../keys/store.ts'
+import { findCertificateProblems, findUnreachable } from './doctor-clients.ts'
 import {
   compareMigrations,
   describeMigrations,
@@ -68,6 +69,8 @@ async function examineOpen(
   const pool = config.databasePoolSize
   const isMigrated = migrations.pending.length === 0
   const untold = isMigrated ? await store.listClientsUntold(anHourBefore(clock.now())) : []
+  const withCertificates = isMigrated ? await store.listClientsWithCertificates() : []
+  const unreachable = isMigrated ? await findUnreachable(config, await store.listClientUris()) : []
   return {
     document: {
       database: {
@@ -94,6 +97,8 @@ async function examineOpen(
       ...findServerProblems(facts, pool),
       ...findClockProblems(offset, config.clockSkewSeconds),
       ...findLogoutProblems(untold),
+      ...findCertificateProblems(config, withCertificates),
+      ...unreachable,
     ],
     signingKeys: migrations.applied.length > 0 ? await createSigningKeyStore(database).list() : [],
     now: clock.now(),

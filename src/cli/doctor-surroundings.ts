@@ -1,15 +1,13 @@
 /** What doctor reads from the settings: addresses, proxy, certificate, cookies; and whether a server answers. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import type { Config } from '../config.ts'
 import { isLoopback } from '../config/parsers.ts'
 import { paths } from '../protocol/paths.ts'
+import { isAnswering } from './doctor-port.ts'
 import type { Findings, Problem } from './doctor.ts'
 import { fields } from './output.ts'
 import { localTime } from './time.ts'
-
-const patienceMilliseconds = 1000
 
 export async function examineSurroundings(config: Config): Promise<Findings> {
   const { issuer, host, port, tls, trustProxy, rateLimit, revocationFeed } = config
@@ -112,16 +110,4 @@ function endpointsOf(issuer: string, feed: Config['revocationFeed']) {
     end_session: issuer + paths.logout,
     health: issuer + paths.ready,
   }
-}
-
-/** Whoever it is: the port says no more. */
-function isAnswering(host: string, port: number): Promise<boolean> {
-  if (port === 0) return Promise.resolve(false)
-  const isAny = host === '0.0.0.0' || host === '::'
-  const socket = connect({ port, ...(!isAny && { host }), timeout: patienceMilliseconds })
-  return new Promise<boolean>((resolve) => {
-    socket.once('connect', () => resolve(true))
-    socket.once('error', () => resolve(false))
-    socket.once('timeout', () => resolve(false))
-  }).finally(() => socket.destroy())
 }

@@ -53,12 +53,14 @@ async function examine(): Promise<Findings[]> {
     if (!(error instanceof Refusal)) throw error
     return [{ document: {}, rows: [], problems: faultsOf(error) }]
   }
+  const { examineClients } = await import('./doctor-clients.ts')
   const { examineSurroundings } = await import('./doctor-surroundings.ts')
   const { examineDatabase } = await import('./doctor-database.ts')
   const { examineKeys } = await import('./doctor-keys.ts')
   const surroundings = await examineSurroundings(config)
+  const clients = await examineClients(config)
   const stored = await examineDatabase(config)
-  return [surroundings, stored, await examineKeys(config, stored)]
+  return [surroundings, clients, stored, await examineKeys(config, stored)]
 }
 
 /** One for each line but the headline. */

@@ -7,6 +7,15 @@ export interface ServerFacts {
   isReadOnly: boolean
 }
 
+export interface ClientUri {
+  clientId: string
+  /** Of its metadata. */
+  member: string
+  uri: string
+}
+
+const uriMembers = ['backchannel_logout_uri', 'jwks_uri']
+
 export function createDoctorStore(database: Queryable) {
   return {
     async ping(): Promise<void> {
@@ -32,6 +41,31 @@ export function createDoctorStore(database: Queryable) {
       const rows = await database.query<{ client_id: string }>(
         'select distinct client_id from logout_deliveries where created_at < $1 order by 1 limit 10',
         [before],
+      )
+      return rows.map(({ client_id: clientId }) => clientId)
+    },
+
+    /** Where this server is to ask or to tell clients, of those that an administrator has made; a few dozen at most. */
+    async listClientUris(): Promise<ClientUri[]> {
+      const rows = await database.query<{ client_id: string; member: string; uri: string }>(
+        `select c.client_id, m.member, c.metadata ->> m.member as uri
+         from clients c, unnest($1::text[]) as m(member)
+         where c.metadata ? m.member and c.revoked_at is null and c.document_fetched_at is null
+           and not exists (select from client_registrations r where r.client_id = c.client_id)
+         order by 1, 2 limit 50`,
+        [uriMembers],
+      )
+      return rows.map(({ client_id: clientId, member, uri }) => ({ clientId, member, uri }))
+    },
+
+    /** Of clients that authenticate by certificates or bind their tokens to them; ten at most. */
+    async listClientsWithCertificates(): Promise<string[]> {
+      const rows = await database.query<{ client_id: string }>(
+        `select client_id from clients
+         where revoked_at is null
+           and (metadata ->> 'token_endpoint_auth_method' in ('tls_client_auth', 'self_signed_tls_client_auth')
+             or metadata @> '{"tls_client_certificate_bound_access_tokens": true}')
+         order by 1 limit 10`,
       )
       return rows.map(({ client_id: clientId }) => clientId)
     },

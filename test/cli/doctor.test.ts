@@ -6,6 +6,8 @@ import { readConfig } from '../../src/config.ts'
 import { createDatabaseClock } from '../../src/database/clock.ts'
 import { createAdminServices } from '../../src/services/admin.ts'
 import { createKeyServices } from '../../src/services/keys.ts'
+import { createCertificate } from '../support/certificates.ts'
+import { createSelfSigned } from '../support/self-signed.ts'
 import { createCli, createTestCli, newSecret, type Cli } from './run-cli.ts'
 
 type Options = Parameters<Cli['json']>[1]
@@ -101,6 +103,64 @@ t.test('doctor says what is wrong with the settings', async (t) => {
   })
 })
 
+t.test('doctor says where this server does not go, and whom it lets too far', async (t) => {
+  const cli = await createTestCli(t)
+  const [expired, noAuthority] = [join(cli.directory, 'ca.pem'), join(cli.directory, 'client.pem')]
+  const past = { validFrom: new Date(0), validTo: new Date(86_400_000) }
+  await writeFile(expired, createCertificate({ isAuthority: true, ...past }).cert)
+  await writeFile(noAuthority, createSelfSigned().cert)
+  const options = {
+    config: readConfig({ ...cli.environment }),
+    database: cli.database,
+    clock: await createDatabaseClock(cli.database),
+  }
+  const { clients } = createAdminServices(options)
+  const redirect_uris = ['https://app.example/callback']
+  const tell = (client_id: string, host: string) =>
+    clients.create({ client_id, redirect_uris, backchannel_logout_uri: `https://${host}/logout` })
+  await cli.database.query(
+    `insert into clients (client_id, metadata, allowed_origins, created_at, updated_at)
+     values ('bank', '{"tls_client_certificate_bound_access_tokens": true}', '{}', now(), now())`,
+  )
+  await tell('inside', '10.0.0.7')
+  await tell('outside', '1.1.1.1')
+  const env = {
+    ISSUER: 'https://login.example',
+    TRUST_PROXY: '10.0.0.1',
+    CLAVIGER_SIGN_UP: 'on',
+    CLAVIGER_REGISTRATION: 'open',
+    CLAVIGER_CLIENT_CERT_HEADER: 'x-client-cert',
+    CLAVIGER_TLS_CLIENT_CA_FILE: expired,
+    CLAVIGER_OUTGOING_CA_FILE: expired,
+    CLAVIGER_OUTGOING_ALLOWED_NETWORKS: '169.254.0.0/16',
+  }
+  const found = await problemsOf(cli, { env })
+  t.strictSame(found.codes, ['authorities', 'authorities', 'outgoing_networks', 'outgoing'])
+  t.match(found.problems, [
+    { message: /^CLAVIGER_TLS_CLIENT_CA_FILE has an authority, .* that expired on 1970-01-02/ },
+    { message: /^CLAVIGER_OUTGOING_CA_FILE has an authority/ },
+    { message: /metadata service of a cloud \(169\.254\.169\.254\)/ },
+    { message: /told: the backchannel_logout_uri of inside \(a special-use .*\)\. Name their/ },
+  ])
+  t.match(await problemsOf(cli, {}), {
+    codes: ['client_certificates', 'outgoing'],
+    problems: [{ message: /^These clients are refused, .* not taken: bank\. Set CLAVIGER_MTLS/ }],
+  })
+  const mended = {
+    ...env,
+    CLAVIGER_TLS_CLIENT_CA_FILE: noAuthority,
+    CLAVIGER_OUTGOING_CA_FILE: noAuthority,
+    CLAVIGER_OUTGOING_ALLOWED_NETWORKS: '10.0.0.0/8',
+  }
+  const { stdout } = await cli.run(['doctor'], { env: mended })
+  t.match(stdout, /certificates +of clients: in the header x-client-cert of the trusted proxies/)
+  t.match(stdout, /strangers +people create accounts, .*; clients register themselves\n/)
+  t.match(
+    stdout,
+    /What is wrong\n +✗ CLAVIGER_TLS_CLIENT_CA_FILE holds something else than[^\n]*\n$/,
+  )
+})
+
 t.test('doctor says what is wrong with the key-encryption keys', async (t) => {
   const cli = await createTestCli(t)
   await makeKeys(cli)
@@ -157,6 +217,15 @@ t.test('doctor tells whether something listens on the port', async (t) => {
   const cli = createCli(t, { DATA_DIR: join(directory, 'd'), CLAVIGER_KEYS_DIR: directory })
   t.match(await examine(cli, { env: { HOST: '127.0.0.1', PORT: port } }), {
     listening: { answers: true },
+    client_certificates: { port: null, answers: false, header: null },
+  })
+  const { cert, key } = createSelfSigned()
+  const [TLS_CERT_FILE, TLS_KEY_FILE] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
+  await writeFile(TLS_CERT_FILE, cert)
+  await writeFile(TLS_KEY_FILE, key)
+  const env = { ISSUER: 'https://localhost', HOST: '127.0.0.1', TLS_CERT_FILE, TLS_KEY_FILE }
+  t.match(await examine(cli, { env: { ...env, CLAVIGER_MTLS_PORT: port } }), {
+    client_certificates: { port: Number(port), answers: true },
   })
 })
 

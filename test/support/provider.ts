@@ -34,19 +34,25 @@ export const redirectUri = 'http://localhost:9999/callback'
 
 /**
  * Listens on a free port of 127.0.0.1; ISSUER says so unless the environment has another. With `beside` it is one more node
- * of that issuer, on its database and with its clock.
+ * of that issuer, on its database and with its clock; with `database` it is the first on that one.
  */
 export async function createTestProvider(
   t: Test,
   environment: Environment = {},
   {
     beside,
+    database: given,
     setTimer,
     clock = beside?.clock ?? createTestClock(),
-  }: { beside?: TestProvider; setTimer?: SetTimer; clock?: TestClock } = {},
+  }: {
+    beside?: TestProvider
+    database?: TestDatabase
+    setTimer?: SetTimer
+    clock?: TestClock
+  } = {},
 ): Promise<TestProvider> {
   const port = await freePort()
-  const given = readConfig({
+  const settings = readConfig({
     ISSUER: beside?.issuer ?? `http://127.0.0.1:${port}`,
     HOST: '127.0.0.1',
     PORT: String(port),
@@ -54,8 +60,9 @@ export async function createTestProvider(
     ...environment,
   })
   // Its clock is moved by days, and no job reads the keys anew.
-  const config = { ...given, keyStalenessSeconds: 3650 * 86_400 }
-  const testDatabase = await (beside ? joinTestDatabase(t, beside.database) : createTestDatabase(t))
+  const config = { ...settings, keyStalenessSeconds: 3650 * 86_400 }
+  const testDatabase =
+    given ?? (await (beside ? joinTestDatabase(t, beside.database) : createTestDatabase(t)))
   const database = { ...testDatabase, ...countRoundTrips(testDatabase) }
   const services = await createServices({ config, database, clock })
   if (setTimer) Object.assign(services.revocationsEndpoint, { setTimer })
