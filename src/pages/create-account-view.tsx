@@ -1,4 +1,5 @@
 /** Markup of the page on which a person makes an account. */
+import { minPasswordCharacters } from '../users/password-rules.ts'
 import { Alert, tooManyAttempts } from './alert-view.tsx'
 import { ClientLinks, ClientLogo } from './client-view.tsx'
 import type { ClientView } from './client-view.tsx'
@@ -65,12 +66,13 @@ export function CreateAccountPage(props: CreateAccountPageProps) {
         />
         <label for="name">Name (optional)</label>
         <input id="name" name="name" type="text" autocomplete="name" maxlength={200} value={name} />
-        <label for="password">Password</label>
+        <label for="password">Password (at least {minPasswordCharacters} characters)</label>
         <input
           id="password"
           name="password"
           type="password"
           autocomplete="new-password"
+          minlength={minPasswordCharacters}
           required
           {...describedBy}
         />

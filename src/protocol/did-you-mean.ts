@@ -1,9 +1,15 @@
 /** The name that was most likely meant by a misspelt one. */
 
+/** So many can be read in one line. */
+const fewNames = 10
+
 /** What to say of a name that is none of `names`. */
 export function hintFor(written: string, names: readonly string[]): string {
   const nearest = nearestName(written, names)
-  return nearest === undefined ? 'There is no such setting.' : `Did you mean ${nearest}?`
+  if (nearest !== undefined) return `Did you mean ${nearest}?`
+  return names.length > fewNames
+    ? 'There is no such setting.'
+    : `There is none of that name. Use ${names.join(', ')}.`
 }
 
 function nearestName(written: string, names: readonly string[]): string | undefined {

@@ -1,7 +1,7 @@
 /** What may become a password (NIST SP 800-63B §3.1.1): length, no composition rules, none that everybody tries first. */
 import { commonPasswords } from './common-passwords.ts'
 
-const minPasswordCharacters = 8
+export const minPasswordCharacters = 8
 const maxPasswordBytes = 1024
 
 /** The bytes that are hashed: UTF-8 of the NFKC form, so that every keyboard gives the same ones. Undefined when too long. */

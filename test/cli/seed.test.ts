@@ -52,6 +52,7 @@ t.test('when one entry is refused, nothing is changed', async (t) => {
     [{ ...file, users: [user, { username: 'j', passwort: 'x' }] }, /users\[1\]: .*password\?/],
     [{ ...file, users: [{ password }] }, /users\[0\]: Give an email or a username/],
     [{ ...file, user: [] }, /"user": Did you mean users\?/],
+    [{ ...file, usres: [] }, /"usres": There is none of that name\. Use users, resources, clients/],
     [{ users: user }, /users: Give a list/],
     [[], /JSON object with users, resources, clients/],
   ]

@@ -226,3 +226,10 @@ t.test(
     t.equal(redirectTarget('com.example.app:/cb'), 'com.example.app')
   },
 )
+
+t.test('the sign-up page says how long a password must be, before one is refused', async (t) => {
+  const signUp = { site, action: '/create-account', csrf: 'c', request: '', signInUrl: '/login' }
+  const page = renderPage(<CreateAccountPage {...signUp} />)
+  t.match(page, 'Password (at least 8 characters)')
+  t.match(page, 'minlength="8"')
+})
