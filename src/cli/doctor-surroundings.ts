@@ -10,9 +10,9 @@ import { fields } from './output.ts'
 import { localTime } from './time.ts'
 
 export async function examineSurroundings(config: Config): Promise<Findings> {
-  const { issuer, host, port, tls, trustProxy, rateLimit, revocationFeed } = config
+  const { issuer, host, port, tls, trustProxy, rateLimit } = config
   const isHttps = issuer.startsWith('https:')
-  const endpoints = endpointsOf(issuer, revocationFeed)
+  const endpoints = endpointsOf(config)
   const answers = await isAnswering(host, port)
   const proxy =
     trustProxy === false ? 'none is trusted' : `trusted: ${[trustProxy].flat().join(', ')}`
@@ -92,7 +92,7 @@ async function findTlsProblems(
   }
 }
 
-function endpointsOf(issuer: string, feed: Config['revocationFeed']) {
+function endpointsOf({ issuer, revocationFeed, registration }: Config) {
   const { origin, pathname } = new URL(issuer)
   return {
     openid_configuration: issuer + paths.openidConfiguration,
@@ -101,11 +101,14 @@ function endpointsOf(issuer: string, feed: Config['revocationFeed']) {
       origin + paths.oauthAuthorizationServer + pathname.replace(/\/$/, ''),
     jwks: issuer + paths.jwks,
     authorization: issuer + paths.authorize,
+    pushed_authorization_request: issuer + paths.pushedAuthorization,
+    device_authorization: issuer + paths.deviceAuthorization,
     token: issuer + paths.token,
     userinfo: issuer + paths.userinfo,
     introspection: issuer + paths.introspect,
     revocation: issuer + paths.revoke,
-    ...(feed !== 'off' && { revocation_feed: issuer + paths.revocations }),
+    ...(registration !== 'off' && { registration: issuer + paths.register }),
+    ...(revocationFeed !== 'off' && { revocation_feed: issuer + paths.revocations }),
     global_token_revocation: issuer + paths.globalTokenRevocation,
     end_session: issuer + paths.logout,
     health: issuer + paths.ready,

@@ -39,7 +39,7 @@ t.test('doctor prints what the settings come to and finds nothing wrong', async 
 
   await makeKeys(cli)
   const found = await examine(cli, {
-    env: { ISSUER: 'https://example.com/login', TRUST_PROXY: '1' },
+    env: { ISSUER: 'https://example.com/login', TRUST_PROXY: '1', CLAVIGER_REGISTRATION: 'token' },
   })
   t.match(found, {
     ok: true,
@@ -50,7 +50,10 @@ t.test('doctor prints what the settings come to and finds nothing wrong', async 
       oauth_authorization_server:
         'https://example.com/.well-known/oauth-authorization-server/login',
       jwks: 'https://example.com/login/.well-known/jwks.json',
+      pushed_authorization_request: 'https://example.com/login/par',
+      device_authorization: 'https://example.com/login/device_authorization',
       token: 'https://example.com/login/token',
+      registration: 'https://example.com/login/register',
       revocation_feed: 'https://example.com/login/revocations',
       global_token_revocation: 'https://example.com/login/global-token-revocation',
     },
