@@ -62,6 +62,7 @@ t.test('a proof that is nearly one never gets a token, and never a fault of ours
       const text = good.join('.')
       return text.slice(0, at) + by + text.slice(at + 1)
     })
+    .filter((proof) => proof !== good.join('.')) // a dot for a dot
 
   await fc.assert(fc.asyncProperty(fc.oneof(changed, broken), isRefused), { numRuns: 150 })
   await fc.assert(
