@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
+import { EventEmitter, once } from 'node:events'
 import { createAuditStore } from '../../src/audit/store.ts'
 import t from 'tap'
 import type { Queryable } from '../../src/database/database.ts'
@@ -386,13 +386,16 @@ t.test('a client that registered itself goes when it never got a token', async (
   const { database, clock, after, job } = await setUp(t)
   const unused = await insertUnusedClient(database, clock.now(), after(1 * minute))
   const used = await insertUnusedClient(database, clock.now(), null)
-  const told: string[] = []
-  const stop = database.listen('clients', (clientId) => told.push(clientId))
+  const heard = new EventEmitter()
+  const listening = once(heard, 'all of them') // what a listener hears first
+  const stop = database.listen('clients', (clientId) => heard.emit(clientId || 'all of them'))
+  await listening
+  const told = once(heard, unused)
   clock.advance(10 * minute)
   await job.run()
   const rows = await database.query<{ client_id: string }>('select client_id from clients')
   t.strictSame(new Set(rows.map((row) => row.client_id)), new Set(['c', used]))
-  while (!told.includes(unused)) await setTimeout(5)
+  await told
   await stop()
 })
 
