@@ -1,6 +1,6 @@
 /** Authorization code grant (RFC 6749 §4.1.3, RFC 7636, OpenID Connect Core §3.1.3). */
-import type { Clock } from '../database/clock.ts'
 import { allowedDetails, allowedScope } from '../clients/allowed-scope.ts'
+import type { Clock } from '../database/clock.ts'
 import { isPartOf, parseAuthorizationDetails } from '../protocol/authorization-details.ts'
 import type { Confirmation } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -8,34 +8,26 @@ import type { Params } from '../protocol/params.ts'
 import { isCodeVerifier, verifierMatches } from '../protocol/pkce.ts'
 import type { Codes, StoredCode } from '../tokens/codes.ts'
 import type { EndGrant } from '../tokens/end-grant.ts'
-import type { IssueInstants } from '../tokens/issue-instant.ts'
-import type { RefreshFamilies } from '../tokens/refresh-families.ts'
 import type { Targets } from '../tokens/targets.ts'
-import type { Accounts } from '../users/accounts.ts'
 import type { Witness } from '../watch/witness.ts'
 import { detailsExceeded, type GrantType } from './grant-type.ts'
 import { narrowedResources } from './narrowed-resources.ts'
-import type { Respond } from './respond.ts'
+import { createRedeem, type RedeemDependencies } from './redeem.ts'
 
 export function authorizationCode({
   codes,
-  accounts,
-  families,
   targets,
-  issueInstants,
   endGrant,
-  respond,
   clock,
-}: {
+  ...redeeming
+}: RedeemDependencies & {
   codes: Codes
-  accounts: Pick<Accounts, 'findBySub'>
-  families: Pick<RefreshFamilies, 'firstToken'>
   targets: Pick<Targets, 'resolve'>
-  issueInstants: IssueInstants
   endGrant: EndGrant
-  respond: Respond
   clock: Clock
 }): GrantType {
+  const redeem = createRedeem(redeeming)
+
   return {
     async exchange({ client, params, confirmation, witness }) {
       const code = params.require('code')
@@ -59,42 +51,22 @@ export function authorizationCode({
         authorizationDetails: allowedDetails(client, narrowedDetails(stored, params)),
       })
 
-      const refreshable =
-        scope.includes('offline_access') && client.metadata.grant_types.includes('refresh_token')
-      const [verdict, account] = await Promise.all([
-        codes.consume(code, {
-          refreshable,
-          listensForLogout: client.metadata.backchannel_logout_uri !== undefined,
-          confirmation: client.isPublic ? confirmation : undefined, // RFC 9449 §5
-        }),
-        accounts.findBySub(stored.sub),
-      ])
-      if (verdict === 'replayed') throw await replayed(stored, witness)
-      if (verdict === 'ended') throw invalidCode(ended)
-      if (!account) throw invalidCode('the user is gone')
-
-      const { authTime } = stored
-      const issuedAt = await issueInstants.await(
-        { account, authTime },
-        { readAt, readAgain: () => readAgain(code, stored) },
-      )
-      return respond({
+      const redeemed = await redeem({
         client,
         grant: stored,
-        account,
         target,
         scope,
         nonce: stored.nonce,
-        refreshToken: refreshable ? families.firstToken(stored.grantId) : undefined,
         confirmation,
-        issuedAt,
+        readAt,
+        consume: (options) => codes.consume(code, options),
+        isEnded: async () => (await codes.find(code))?.isEnded ?? true,
       })
+      if (redeemed === 'replayed') throw await replayed(stored, witness)
+      if (redeemed === 'ended') throw invalidCode(ended)
+      if (redeemed === 'user-gone') throw invalidCode('the user is gone')
+      return redeemed
     },
-  }
-
-  async function readAgain(code: string, { sub, authTime }: StoredCode) {
-    const [stored, account] = await Promise.all([codes.find(code), accounts.findBySub(sub)])
-    return account && stored && !stored.isEnded ? { account, authTime } : undefined
   }
 
   /** RFC 6749 §4.1.2: a code used twice is refused, and what it gave is revoked. */

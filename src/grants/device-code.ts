@@ -5,34 +5,26 @@ import { OAuthError } from '../protocol/errors.ts'
 import type { DeviceCode, DeviceCodes } from '../tokens/device-codes.ts'
 import type { EndGrant } from '../tokens/end-grant.ts'
 import type { Grant } from '../tokens/grant.ts'
-import type { IssueInstants } from '../tokens/issue-instant.ts'
-import type { RefreshFamilies } from '../tokens/refresh-families.ts'
 import type { Targets } from '../tokens/targets.ts'
-import type { Accounts } from '../users/accounts.ts'
 import type { Witness } from '../watch/witness.ts'
 import type { GrantType } from './grant-type.ts'
 import { narrowedResources } from './narrowed-resources.ts'
-import type { Respond } from './respond.ts'
+import { createRedeem, type RedeemDependencies } from './redeem.ts'
 
 export function deviceCode({
   deviceCodes,
-  accounts,
-  families,
   targets,
-  issueInstants,
   endGrant,
-  respond,
   clock,
-}: {
+  ...redeeming
+}: RedeemDependencies & {
   deviceCodes: Pick<DeviceCodes, 'poll' | 'consume'>
-  accounts: Pick<Accounts, 'findBySub'>
-  families: Pick<RefreshFamilies, 'firstToken'>
   targets: Pick<Targets, 'resolve'>
-  issueInstants: IssueInstants
   endGrant: EndGrant
-  respond: Respond
   clock: Pick<Clock, 'now'>
 }): GrantType {
+  const redeem = createRedeem(redeeming)
+
   return {
     async exchange({ client, params, confirmation, witness }) {
       const code = params.require('device_code')
@@ -42,7 +34,6 @@ export function deviceCode({
       const { answer } = polled
       if (polled.consumedAt && typeof answer === 'object') throw await replayed(answer, witness)
       const grant = requireAllowed(polled, readAt)
-      const { authTime } = grant
       // The client's registration may have become narrower since, as with refresh tokens.
       const scope = allowedScope(client, grant.scope)
       const target = await targets.resolve({
@@ -51,43 +42,21 @@ export function deviceCode({
         scope,
       })
 
-      const refreshable =
-        scope.includes('offline_access') && client.metadata.grant_types.includes('refresh_token')
-      const [verdict, account] = await Promise.all([
-        deviceCodes.consume(code, {
-          refreshable,
-          listensForLogout: client.metadata.backchannel_logout_uri !== undefined,
-          confirmation: client.isPublic ? confirmation : undefined, // RFC 9449 §5
-        }),
-        accounts.findBySub(grant.sub),
-      ])
-      if (verdict === 'replayed') throw await replayed(grant, witness)
-      if (verdict === 'ended') throw invalidCode(ended)
-      if (!account) throw invalidCode('the user is gone')
-
-      const issuedAt = await issueInstants.await(
-        { account, authTime },
-        { readAt, readAgain: () => readAgain(code, grant) },
-      )
-      return respond({
+      const redeemed = await redeem({
         client,
         grant,
-        account,
         target,
         scope,
-        refreshToken: refreshable ? families.firstToken(grant.grantId) : undefined,
         confirmation,
-        issuedAt,
+        readAt,
+        consume: (options) => deviceCodes.consume(code, options),
+        isEnded: async () => (await deviceCodes.poll(code, client.clientId))?.isEnded ?? true,
       })
+      if (redeemed === 'replayed') throw await replayed(grant, witness)
+      if (redeemed === 'ended') throw invalidCode(ended)
+      if (redeemed === 'user-gone') throw invalidCode('the user is gone')
+      return redeemed
     },
-  }
-
-  async function readAgain(code: string, { clientId, sub, authTime }: Grant) {
-    const [stored, account] = await Promise.all([
-      deviceCodes.poll(code, clientId),
-      accounts.findBySub(sub),
-    ])
-    return account && stored && !stored.isEnded ? { account, authTime } : undefined
   }
 
   /** Who polls as it should stops at the answer: a second one has the code from elsewhere, as with authorization codes. */
