@@ -21,6 +21,30 @@ export function ClientLogo({ client }: { client: ClientView }) {
   )
 }
 
+/** What a person is about to do, and for which application, unless they came by themselves. */
+export function ClientIntro({
+  heading,
+  client,
+}: {
+  heading: string
+  client: ClientView | undefined
+}) {
+  return (
+    <div class="intro">
+      {client && <ClientLogo client={client} />}
+      <h1>{heading}</h1>
+      {client && (
+        <p>
+          to continue to{' '}
+          <strong>
+            <Foreign>{client.name}</Foreign>
+          </strong>
+        </p>
+      )}
+    </div>
+  )
+}
+
 /** Links to the client's own policy and terms; nothing when it has registered none. */
 export function ClientLinks({ client }: { client: ClientView }) {
   const { policyUri, tosUri } = client

@@ -50,15 +50,7 @@ export function ConsentPage(props: ConsentPageProps) {
         </p>
       </div>
       <ul class="facts">
-        <li>
-          <Icon name="person" />
-          <span>
-            Signed in as{' '}
-            <strong>
-              <Foreign>{account}</Foreign>
-            </strong>
-          </span>
-        </li>
+        <SignedInAs account={account} />
         {client.publisher !== undefined && (
           <li>
             <Icon name="server" />
@@ -96,17 +88,37 @@ export function ConsentPage(props: ConsentPageProps) {
             ? 'We remember this choice, and ask again only when the app wants more.'
             : 'We will ask you again next time.'}
         </p>
-        <div class="choices">
-          <button id="approve" type="submit" name="decision" value="allow" class="primary">
-            Allow
-          </button>
-          <button id="deny" type="submit" name="decision" value="deny">
-            Cancel
-          </button>
-        </div>
+        <AllowOrCancel />
       </form>
       <ClientLinks client={client} />
     </Layout>
+  )
+}
+
+export function SignedInAs({ account }: { account: string }) {
+  return (
+    <li>
+      <Icon name="person" />
+      <span>
+        Signed in as{' '}
+        <strong>
+          <Foreign>{account}</Foreign>
+        </strong>
+      </span>
+    </li>
+  )
+}
+
+export function AllowOrCancel() {
+  return (
+    <div class="choices">
+      <button id="approve" type="submit" name="decision" value="allow" class="primary">
+        Allow
+      </button>
+      <button id="deny" type="submit" name="decision" value="deny">
+        Cancel
+      </button>
+    </div>
   )
 }
 

@@ -1,9 +1,9 @@
 /** Markup of the page on which a person makes an account. */
 import { minPasswordCharacters } from '../users/password-rules.ts'
 import { Alert, tooManyAttempts } from './alert-view.tsx'
-import { ClientLinks, ClientLogo } from './client-view.tsx'
+import { ClientIntro, ClientLinks } from './client-view.tsx'
 import type { ClientView } from './client-view.tsx'
-import { Foreign, HiddenFields, Layout } from './layout.tsx'
+import { HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
 
 export type SignUpProblem =
@@ -32,18 +32,7 @@ export function CreateAccountPage(props: CreateAccountPageProps) {
   const title = client ? `Create an account for ${client.name}` : 'Create an account'
   return (
     <Layout site={site} title={problem ? `Error: ${title}` : title}>
-      <div class="intro">
-        {client && <ClientLogo client={client} />}
-        <h1>Create an account</h1>
-        {client && (
-          <p>
-            to continue to{' '}
-            <strong>
-              <Foreign>{client.name}</Foreign>
-            </strong>
-          </p>
-        )}
-      </div>
+      <ClientIntro heading="Create an account" client={client} />
       {problem && <Alert>{problemText(problem)}</Alert>}
       <form method="post" action={action}>
         <HiddenFields

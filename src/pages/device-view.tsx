@@ -1,7 +1,7 @@
 /** Markup of the device page: the code, what the device would get, and what comes of the answer. */
 import { tooManyAttempts } from './alert-view.tsx'
 import { ClientLinks, ClientLogo } from './client-view.tsx'
-import { Grants, type ConsentPageProps } from './consent-view.tsx'
+import { AllowOrCancel, Grants, SignedInAs, type ConsentPageProps } from './consent-view.tsx'
 import { Icon } from './icons.tsx'
 import { Foreign, HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
@@ -93,15 +93,7 @@ export function DevicePage(props: DevicePageProps) {
         <p class="code">{userCode}</p>
       </div>
       <ul class="facts">
-        <li>
-          <Icon name="person" />
-          <span>
-            Signed in as{' '}
-            <strong>
-              <Foreign>{account}</Foreign>
-            </strong>
-          </span>
-        </li>
+        <SignedInAs account={account} />
       </ul>
       {isGivenAnything && <Grants {...props} />}
       <form method="post" action={action}>
@@ -116,14 +108,7 @@ export function DevicePage(props: DevicePageProps) {
           It must show the code above. If somebody sent you the code or a link, cancel: they would
           get into your account.
         </p>
-        <div class="choices">
-          <button id="approve" type="submit" name="decision" value="allow" class="primary">
-            Allow
-          </button>
-          <button id="deny" type="submit" name="decision" value="deny">
-            Cancel
-          </button>
-        </div>
+        <AllowOrCancel />
       </form>
       <ClientLinks client={client} />
     </Layout>

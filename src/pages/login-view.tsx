@@ -1,8 +1,8 @@
 /** Markup of the login page: username or email, and password. */
 import { Alert, tooManyAttempts } from './alert-view.tsx'
-import { ClientLinks, ClientLogo } from './client-view.tsx'
+import { ClientIntro, ClientLinks } from './client-view.tsx'
 import type { ClientView } from './client-view.tsx'
-import { Foreign, HiddenFields, Layout } from './layout.tsx'
+import { HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
 
 export type LoginProblem =
@@ -29,18 +29,7 @@ export function LoginPage(props: LoginPageProps) {
   const invalid = problem?.kind === 'rejected' && { 'aria-invalid': true }
   return (
     <Layout site={site} title={titleOf(props)}>
-      <div class="intro">
-        {client && <ClientLogo client={client} />}
-        <h1>Sign in</h1>
-        {client && (
-          <p>
-            to continue to{' '}
-            <strong>
-              <Foreign>{client.name}</Foreign>
-            </strong>
-          </p>
-        )}
-      </div>
+      <ClientIntro heading="Sign in" client={client} />
       {problem && <Alert>{problemText(problem)}</Alert>}
       <form method="post" action={action}>
         <HiddenFields

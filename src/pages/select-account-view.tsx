@@ -1,5 +1,5 @@
 /** Markup of the page on which a person chooses to go on as they are signed in, or as somebody else. */
-import { ClientLinks, ClientLogo } from './client-view.tsx'
+import { ClientIntro, ClientLinks } from './client-view.tsx'
 import type { ClientView } from './client-view.tsx'
 import { Foreign, HiddenFields, Layout } from './layout.tsx'
 import type { Site } from './layout.tsx'
@@ -18,16 +18,7 @@ export function SelectAccountPage(props: SelectAccountPageProps) {
   const { site, action, csrf, request, client, account } = props
   return (
     <Layout site={site} title={`Choose an account for ${client.name}`}>
-      <div class="intro">
-        <ClientLogo client={client} />
-        <h1>Choose an account</h1>
-        <p>
-          to continue to{' '}
-          <strong>
-            <Foreign>{client.name}</Foreign>
-          </strong>
-        </p>
-      </div>
+      <ClientIntro heading="Choose an account" client={client} />
       <form method="post" action={action}>
         <HiddenFields
           fields={[
