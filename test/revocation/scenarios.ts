@@ -53,3 +53,33 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   ),
   choices: fc.array(fc.nat(10_000), { minLength: 20, maxLength: 60 }),
 })
+
+/** Of a kind each: tokens from before a revocation and from after it, which chance alone may never come to. */
+export const examples: Scenario[] = kinds.map((kind) => ({
+  lags: [0, 20, 40],
+  begin: 1.7,
+  people: [personAt(-0.9), personAt(6)],
+  services: [{ node: 1, client: 0, at: -0.9 }],
+  revocations: [0, 1, 2].map((index) => ({
+    node: 2,
+    at: 1,
+    kind,
+    user: 0,
+    client: 0,
+    index,
+    refreshTokens: true,
+  })),
+  choices: [0],
+}))
+
+function personAt(at: number): Scenario['people'][number] {
+  const here = { node: 0, at }
+  const authorizations = [0, 1].map((client) => ({
+    node: 0,
+    client,
+    at,
+    redemption: here,
+    refreshes: [here, { node: 1, at }],
+  }))
+  return { ...here, user: 0, authorizations }
+}

@@ -1,8 +1,6 @@
 /** Feeds that are down, late or not there, and how a follower says so. */
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import t from 'tap'
+import { freePort } from '../support/provider.ts'
 import { createTestFollower } from './follower-setup.ts'
 import { until } from './test-time.ts'
 
@@ -37,10 +35,7 @@ t.test('a feed that is down is said so, and followed when it is up', async (t) =
 })
 
 t.test('an issuer that cannot be reached is said so', async (t) => {
-  const http = createServer().listen(0, '127.0.0.1')
-  await once(http, 'listening')
-  const endpoint = `http://127.0.0.1:${(http.address() as AddressInfo).port}/revocations`
-  http.close()
+  const endpoint = `http://127.0.0.1:${await freePort()}/revocations`
   const { follower } = await createTestFollower(t, { public: true, endpoint })
   await t.rejects(follower.ready(), {
     message: /cannot be read \(connect ECONNREFUSED 127.0.0.1:\d+\): check that the issuer is up/,
