@@ -3,6 +3,7 @@ import { exportJWK, generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
 import t from 'tap'
+import { createRunningClock } from '../support/clock.ts'
 import { proceed, sendRegistration } from '../support/flow.ts'
 import { createTestProvider, freePort, redirectUri } from '../support/provider.ts'
 import { createUserAgent } from '../support/user-agent.ts'
@@ -27,7 +28,11 @@ const methods: [name: string, more: object, authentication?: openid.ClientAuth][
 
 for (const [method, more, authentication] of methods)
   t.test(`openid-client: dynamicClientRegistration with ${method}, and the flow`, async (t) => {
-    const provider = await createTestProvider(t, { CLAVIGER_REGISTRATION: 'open' })
+    const provider = await createTestProvider(
+      t,
+      { CLAVIGER_REGISTRATION: 'open' },
+      { clock: createRunningClock() }, // the library dates its assertions by the real one
+    )
     await provider.createUser({ name: 'Alice' })
     const config = await openid.dynamicClientRegistration(
       new URL(provider.issuer),

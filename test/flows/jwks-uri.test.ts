@@ -92,7 +92,9 @@ t.test('a new key under the same kid is found by its signature', async (t) => {
 
 t.test('a redirect instead of keys is refused, and the log says why', async (t) => {
   t.equal(await authenticate(await createKey('b'), 'moved'), 'invalid_client')
-  t.match(JSON.stringify(provider.logged), 'The jwks_uri gave an answer of 302: redirects are not')
+  const details = provider.logged.map(({ detail }) => String(detail))
+  const reason = 'The jwks_uri gave an answer of 302: redirects are not'
+  t.ok(details.some((one) => one.includes(reason)))
 })
 
 t.test('keys and their address exclude each other (RFC 7591 §2)', async (t) => {

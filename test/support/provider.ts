@@ -1,12 +1,15 @@
 /** A whole provider for a test: the real app on a database of its own, with a clock that the test moves. */
 import type { FastifyInstance } from 'fastify'
-import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:net'
+import { randomBytes, randomInt } from 'node:crypto'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { createApp } from '../../src/app.ts'
 import { readConfig, type Config, type Environment } from '../../src/config.ts'
 import type { Client } from '../../src/clients/registry.ts'
+import { codeOf } from '../../src/database/errors.ts'
 import type { SetTimer } from '../../src/revocation/pace.ts'
 import { followChanges } from '../../src/services/background.ts'
 import { createServices, type Services } from '../../src/services/index.ts'
@@ -31,6 +34,7 @@ export interface TestProvider {
 
 export const password = 'a long enough passphrase'
 export const redirectUri = 'http://localhost:9999/callback'
+const address = '127.0.0.1'
 
 /**
  * Listens on a free port of 127.0.0.1; ISSUER says so unless the environment has another. With `beside` it is one more node
@@ -102,11 +106,34 @@ export async function createTestProvider(
   }
 }
 
+/**
+ * A port that nobody else is given: below those that systems give away by themselves, and for the life of this process its
+ * UDP twin is held, which whoever else asks here finds taken, while nothing listens on the port yet.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (typeof address !== 'object' || !address) throw new Error('no port')
-  return address.port
+  for (;;) {
+    const port = randomInt(20_000, 32_768)
+    const twin = createSocket('udp4').unref()
+    const server = createServer()
+    if (
+      (await isBound(twin, () => twin.bind({ address, port, exclusive: true }))) &&
+      (await isBound(server, () => server.listen(port, address)))
+    ) {
+      await new Promise((resolve) => server.close(resolve))
+      return port
+    }
+    twin.close()
+  }
+}
+
+async function isBound(socket: Server | Socket, bind: () => void): Promise<boolean> {
+  const bound = once(socket, 'listening').then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === 'EADDRINUSE') return false
+      throw error
+    },
+  )
+  bind()
+  return bound
 }
