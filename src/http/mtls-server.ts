@@ -21,6 +21,7 @@ export function addMtlsServer(app: FastifyInstance, { tls, host, port }: MtlsSer
 
   app.addHook('onReady', async () => {
     server.requestTimeout = app.server.requestTimeout
+    server.keepAliveTimeout = app.server.keepAliveTimeout // Node's is so short that requests meet the end of it
     server.on('request', (request, response) => app.routing(request, response))
     for (const listener of app.server.listeners('clientError'))
       server.on('clientError', listener as () => void)

@@ -23,7 +23,7 @@ import { exchange, exchangeGrant } from '../support/token-exchange.ts'
 
 t.test('every endpoint needs no more round trips than the README says', async (t) => {
   const provider = await createTestProvider(t)
-  const { roundTrips } = provider.database
+  const { roundTrips, settle } = provider.database
   await provider.createUser()
   const client = await provider.createClient()
   const service = await provider.createClient({
@@ -33,12 +33,14 @@ t.test('every endpoint needs no more round trips than the README says', async (t
   })
   const uri = 'https://app.example/cb'
   const pairwise = await provider.createClient({ redirect_uris: [uri], subject_type: 'pairwise' })
+  await provider.services.resources.create({ resource: 'https://orders.example', name: 'Orders' })
+  const { token } = await createFeedToken(provider)
+  await settle()
   const browser = await signIn(provider)
   const tokens = await obtainTokens(provider, browser, client, { scope: 'openid offline_access' })
   const serviceToken = () =>
     post(provider, '/token', service, { grant_type: 'client_credentials', scope: 'orders:read' })
   await serviceToken()
-  const { token } = await createFeedToken(provider)
 
   const get = (path: string) => () => fetch(provider.issuer + path)
   t.equal(await roundTrips(get('/.well-known/jwks.json')), 0, 'JWKS')
@@ -48,7 +50,6 @@ t.test('every endpoint needs no more round trips than the README says', async (t
   t.equal(await roundTrips(() => userinfo(provider, tokens.access_token)), 1, 'userinfo')
   t.equal(await roundTrips(() => introspect(provider, client, tokens.access_token)), 1)
   t.equal(await roundTrips(() => refresh(provider, client, tokens.refresh_token)), 1, 'refresh')
-  await provider.services.resources.create({ resource: 'https://orders.example', name: 'Orders' })
   const forOrders = await obtainTokens(provider, browser, client, {
     scope: 'openid offline_access',
     resource: 'https://orders.example',
@@ -79,7 +80,7 @@ t.test('every endpoint needs no more round trips than the README says', async (t
 
 t.test('what the other ways to a token cost, each with its one-time gate', async (t) => {
   const provider = await createTestProvider(t)
-  const { roundTrips } = provider.database
+  const { roundTrips, settle } = provider.database
   const { sub } = await provider.createUser()
   await provider.services.resources.create({ resource: 'https://orders.example', name: 'Orders' })
   const grants = ['authorization_code', 'refresh_token', deviceCodeGrant, exchangeGrant]
@@ -88,6 +89,7 @@ t.test('what the other ways to a token cost, each with its one-time gate', async
     skip_consent: true,
     token_exchange: { audiences: ['https://orders.example'], delegation: 'none' },
   })
+  await settle()
   const browser = await startSession(provider, sub)
   const { access_token: subject_token } = await obtainTokens(provider, browser, client)
   const request = Object.fromEntries(new URL(authorizationUrl(provider, client)).searchParams)

@@ -2,11 +2,13 @@
 import { exportJWK, generateKeyPair } from 'jose'
 import * as client from 'openid-client'
 import t from 'tap'
+import { createRunningClock } from '../support/clock.ts'
 import { createTestProvider, password, redirectUri } from '../support/provider.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 
 t.test('openid-client pushes a signed request, and verifies the signed response', async (t) => {
-  const provider = await createTestProvider(t)
+  // The client dates what it signs by the real clock.
+  const provider = await createTestProvider(t, {}, { clock: createRunningClock() })
   const user = await provider.createUser()
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const { clientId } = await provider.createClient({

@@ -41,3 +41,18 @@ t.test('it stops with the app, whoever keeps a connection open', async (t) => {
   const [error] = await once(again, 'error')
   t.equal(error.code, 'ECONNREFUSED')
 })
+
+t.test('it keeps connections as long as the app does', async (t) => {
+  const port = await freePort()
+  const app = fastify({ keepAliveTimeout: 40_000 })
+  app.get('/', async () => 'here')
+  addMtlsServer(app, { tls, host, port })
+  await app.ready()
+  t.teardown(() => app.close())
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const outgoing = request({ host, port, ca: cert, agent }).end()
+  const [incoming] = await once(outgoing, 'response')
+  incoming.resume()
+  t.equal(incoming.headers['keep-alive'], 'timeout=40')
+})
