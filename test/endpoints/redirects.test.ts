@@ -22,6 +22,8 @@ const native = await provider.createClient({
   token_endpoint_auth_method: 'none',
 })
 const cookie = cookieHeader(await signIn(provider))
+/** With what no random id has beside it: four letters alone may stand in one by chance. */
+const evil = /evil\.example|(?:\/|%2f)evil/i
 
 const pathOf = (url: string) => url.slice(issuer.length)
 /** A request that is in order but for these changes. */
@@ -72,8 +74,8 @@ t.test('pages take no address to go on to', async (t) => {
   for (const name of ['return_to', 'next', 'redirect', 'redirect_uri', 'url', 'continue'])
     for (const path of ['/', '/login', '/logout', '/logged-out', '/consent']) {
       const answer = await get(`${path}?${name}=https%3A%2F%2Fevil.example`)
-      t.notMatch(answer.headers.get('location') ?? '', 'evil', path)
-      t.notMatch(answer.body, 'evil', path)
+      t.notMatch(answer.headers.get('location') ?? '', evil, path)
+      t.notMatch(answer.body, evil, path)
     }
   for (const request of ['https://evil.example', '//evil.example', '/\\evil.example']) {
     const answer = await get(`/login?${encode({ request }).toString()}`)
@@ -131,14 +133,14 @@ t.test('the issuer is the configured one, whatever the Host and proxy headers sa
   for (const headers of forged)
     for (const path of paths) {
       const answer = await get(path, headers)
-      t.notMatch(text(answer), 'evil', `${JSON.stringify(headers)} ${path}`)
+      t.notMatch(text(answer), evil, `${JSON.stringify(headers)} ${path}`)
       if (path === paths[0]) t.equal(answer.body, document.body)
     }
 })
 
 t.test('a request target of another host is no way in', async (t) => {
   for (const path of ['http://evil.example/authorize', 'https://evil.example/', '//evil.example/'])
-    t.notMatch(text(await get(path)), /evil/, path)
+    t.notMatch(text(await get(path)), evil, path)
 })
 
 t.test('request_uri is never fetched: only our own references are known (RFC 9126)', async (t) => {

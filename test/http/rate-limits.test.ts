@@ -146,8 +146,13 @@ t.test('other clients of strangers are bounded by network, too', async (t) => {
     [rateLimits.unknownDocument, 100],
     [rateLimits.strangersRequest, 1000],
   ] as const) {
-    const verdicts = await Promise.all(Array.from({ length: count + 5 }, () => limit('192.0.2.1')))
-    t.equal(verdicts.filter(({ allowed }) => allowed).length, count)
+    let allowed = 0
+    // No more at once, since a statement waits three seconds for a connection and then gives up.
+    for (let asked = 0; asked <= count; asked += 100) {
+      const verdicts = await Promise.all(Array.from({ length: 100 }, () => limit('192.0.2.1')))
+      allowed += verdicts.filter((verdict) => verdict.allowed).length
+    }
+    t.equal(allowed, count)
     t.equal((await limit('192.0.2.2')).allowed, true)
   }
 })
