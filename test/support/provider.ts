@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import type { Test } from 'tap'
 import { createApp } from '../../src/app.ts'
 import { readConfig, type Config, type Environment } from '../../src/config.ts'
+import { codeOf } from '../../src/database/errors.ts'
 import type { Client } from '../../src/clients/registry.ts'
 import type { SetTimer } from '../../src/revocation/pace.ts'
 import { followChanges } from '../../src/services/background.ts'
@@ -102,11 +103,30 @@ export async function createTestProvider(
   }
 }
 
+/** Of the files that run side by side each has its own thousand; runs beside each other begin at different ones. */
+const portsOfFile = 1000
+const firstPort = 20_000 + (Number(process.env['TAP_JOB_ID'] ?? 0) % 12) * portsOfFile
+let nextPort = process.pid * 61
+
+/**
+ * Not one that the kernel has to give: it gives that to somebody else as well, until it is listened on. Nobody gets a port
+ * of these without asking for it, and nobody here twice.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = firstPort + (nextPort++ % portsOfFile)
+    if (await isFree(port)) return port
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (typeof address !== 'object' || !address) throw new Error('no port')
-  return address.port
+  const isListening = await new Promise<boolean>((resolve, reject) => {
+    server.once('error', (error) =>
+      codeOf(error) === 'EADDRINUSE' ? resolve(false) : reject(error),
+    )
+    server.listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (isListening) await new Promise((resolve) => server.close(resolve))
+  return isListening
 }
