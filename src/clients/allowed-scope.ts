@@ -12,6 +12,14 @@ export function allowedScope(client: Client, granted: readonly string[]): string
   return granted.filter((name) => allowed.includes(name))
 }
 
+/** A client that lost the grant type or the scope has refresh tokens that are good for nothing, until it has them back. */
+export function mayRefresh(client: Client): boolean {
+  return (
+    client.metadata.grant_types.includes('refresh_token') &&
+    allowedScope(client, ['offline_access']).length > 0
+  )
+}
+
 export function requireAllowedScope(client: Client, scope: readonly string[]): void {
   const allowed = client.metadata.scope.split(' ')
   const beyond = scope.find((name) => !allowed.includes(name))

@@ -1,6 +1,6 @@
 /** Introspection endpoint (RFC 7662), for clients that can authenticate; as a JWT for those that ask (RFC 9701). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { allowedDetails, allowedScope } from '../clients/allowed-scope.ts'
+import { allowedDetails, allowedScope, mayRefresh } from '../clients/allowed-scope.ts'
 import { encryptionOf } from '../clients/encryption.ts'
 import type { Client } from '../clients/registry.ts'
 import type { Clock } from '../database/clock.ts'
@@ -84,7 +84,8 @@ export function registerIntrospect(
   /** A refresh token is nobody's business but its client's. */
   async function describeRefreshToken(token: string, client: Client) {
     const family = await families.findLive(token)
-    if (!family || family.clientId !== client.clientId) return { active: false }
+    if (!family || family.clientId !== client.clientId || !mayRefresh(client))
+      return { active: false }
     const scope = allowedScope(client, family.scope)
     const details = allowedDetails(client, family.authorizationDetails)
     return {

@@ -61,6 +61,18 @@ t.test('introspection and revocation', async (t) => {
     t.strictSame(await introspect(provider, other, token), inactive)
   })
 
+  t.test('introspection of a refresh token that its client may not use any more', async (t) => {
+    const { clients } = provider.services
+    const { refresh_token: token } = await obtain()
+    const { scope: allowed, grant_types } = client.metadata
+    for (const lost of [{ scope: 'openid' }, { grant_types: ['authorization_code'] }]) {
+      await clients.update(client.clientId, lost)
+      t.strictSame(await introspect(provider, client, token), inactive)
+      await clients.update(client.clientId, { scope: allowed, grant_types })
+      t.match(await introspect(provider, client, token), { active: true })
+    }
+  })
+
   t.test('introspection of anything else is inactive and nothing more (§2.2)', async (t) => {
     const { access_token: token, id_token: idToken } = await obtain()
     const [header, payload] = token.split('.')
