@@ -26,6 +26,7 @@ t.test(
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     t.teardown(() => walk.kill())
+    const exited = once(walk, 'exit')
     const [lines, output] = [createInterface(walk.stdout), text(walk.stdout)]
     const [url] = await new Promise<string[]>((resolve) =>
       lines.on('line', (line) => line.startsWith('http') && resolve([line])),
@@ -48,7 +49,7 @@ t.test(
     await page.getByRole('button', { name: 'Allow' }).click()
     await page.getByText('Signed in. Look at the terminal.').waitFor()
 
-    const [code] = await once(walk, 'exit')
+    const [code] = await exited
     t.equal(code, 0)
     t.match(await output, /Refreshed: a new access token for 600 seconds/)
     const cookies = await page.context().cookies()

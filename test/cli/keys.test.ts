@@ -36,11 +36,12 @@ t.test(
       ],
     )
     for (const key of keys) {
-      const { state, since, next, tokens_alive_until: tokensUntil } = key
+      const { kid: _, ...told } = key // which may hold any letters
+      const { state, since, next, tokens_alive_until: tokensUntil } = told
       t.equal(secondsBetween(since, next.at), 30 * 86_400)
       if (state === 'published') t.equal(tokensUntil, null)
       else t.equal(secondsBetween(next.at, tokensUntil), 60 + 600 + 10, 'staleness, lifetime, skew')
-      t.notOk(/private|jwe/.test(JSON.stringify(key)))
+      t.notOk(/private|jwe/.test(JSON.stringify(told)))
     }
     const { stdout } = await run(['keys', 'list'])
     const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d`

@@ -36,7 +36,7 @@ const program = join(packageRoot, 'bin/claviger.cjs')
 /** Without the NODE_OPTIONS by which tap instruments what it spawns, which takes long. */
 export function spawnCli(args: readonly string[], env: Environment, nodeOptions: string[] = []) {
   const command = ['-u', 'NODE_OPTIONS', process.execPath, ...nodeOptions, program, ...args]
-  return spawn('env', command, { env: { ...env }, timeout: 60_000 })
+  return spawn('env', command, { env: { ...env } })
 }
 
 export function createCli(t: Test, settings: Environment): Cli {

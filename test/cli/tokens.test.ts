@@ -4,7 +4,9 @@ import { createTestProvider } from '../support/provider.ts'
 import { createCli, toDatabaseUrl } from './run-cli.ts'
 
 async function createInspection(t: Test) {
-  const provider = await createTestProvider(t)
+  // The clock of the command line goes on, while the provider's stands still.
+  const window = { CLAVIGER_REFRESH_REPLAY_WINDOW_SECONDS: '300' }
+  const provider = await createTestProvider(t, window)
   const { config, database } = provider
   const account = await provider.createUser()
   const client = await provider.createClient()
@@ -14,6 +16,7 @@ async function createInspection(t: Test) {
     DATABASE_URL: toDatabaseUrl(database),
     ISSUER: config.issuer,
     CLAVIGER_KEY_ENCRYPTION_KEY: config.keyEncryptionKey,
+    ...window,
   })
   const inspect = (token: string, code: number) =>
     cli.json(['tokens', 'inspect', '-'], { input: `${token}\n`, code })

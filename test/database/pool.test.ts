@@ -96,7 +96,7 @@ t.test('an idle connection that breaks is reported and replaced', async (t) => {
 
 t.test('a statement that takes too long ends as an outage', async (t) => {
   const database = await createTestDatabase(t)
-  const hasty = open(t, database.url, { statementTimeoutSeconds: 0.1, maxConnections: 1 })
+  const hasty = open(t, database.url, { statementTimeoutSeconds: 1, maxConnections: 1 })
   await t.rejects(hasty.query('select pg_sleep(60)'), DatabaseUnavailable)
   await t.rejects(
     hasty.transaction((transaction) => transaction.query('select pg_sleep(60)')),
@@ -107,7 +107,7 @@ t.test('a statement that takes too long ends as an outage', async (t) => {
 
 t.test('no free connection, no server and a silent server are outages', async (t) => {
   const database = await createTestDatabase(t)
-  const single = open(t, database.url, { maxConnections: 1, connectTimeoutSeconds: 0.1 })
+  const single = open(t, database.url, { maxConnections: 1 }) // has to connect in that time itself
   await single.transaction(() => t.rejects(single.query('select 1'), DatabaseUnavailable))
 
   const gone = open(t, 'postgresql://claviger@/x?host=%2Fnonexistent')
