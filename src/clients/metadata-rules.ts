@@ -64,7 +64,7 @@ export function rulesFor(
     default_acr_values: listOf(shortText(200), 20),
     authorization_details_types: listOf(shortText(200)),
     require_auth_time: flag,
-    initiate_login_uri: webUri,
+    initiate_login_uri: supported.issuerIsHttp ? webUri : textRule(validateHttpsUri),
     backchannel_logout_uri: textRule((uri) => validateBackchannelUri(uri, supported)),
     backchannel_logout_session_required: flag,
     software_id: shortText(200),

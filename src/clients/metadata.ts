@@ -101,6 +101,8 @@ export interface Supported {
   algorithms: readonly string[]
   /** Whether servers may be called over plain http, not on loopback only. */
   insecureHttp?: boolean
+  /** Whether the issuer itself is plain http, as it may be on loopback: then applications on loopback may be where a sign-in starts. */
+  issuerIsHttp?: boolean
 }
 
 export interface CheckedMetadata {

@@ -51,6 +51,7 @@ export function createAdminServices({ config, database, clock }: ServiceOptions)
     authMethods: authMethodNamesWith(certificateSupportOf(config)),
     algorithms: config.signingAlgs,
     insecureHttp: config.insecureHttp,
+    issuerIsHttp: config.issuer.startsWith('http:'),
   }
   const isClientIdUrl = createClientIdUrlRule({
     enabled: config.clientIdMetadataDocuments,

@@ -166,10 +166,21 @@ t.test('of very many applications a hundred are listed', async (t) => {
   t.equal((await provider.services.clients.listStartable('nobody')).length, 100)
 })
 
-t.test('only https, or http on loopback, can be where a sign-in starts', async (t) => {
-  const provider = await createTestProvider(t)
-  for (const initiate_login_uri of ['http://app.example/', 'javascript:alert(1)', '/login'])
-    await t.rejects(provider.createClient({ initiate_login_uri }), {
-      message: /^initiate_login_uri: /,
+t.test(
+  'only https can be where a sign-in starts, and http on loopback for an issuer there',
+  async (t) => {
+    const here = await createTestProvider(t)
+    const elsewhere = await createTestProvider(t, { ISSUER: 'https://op.example' })
+    const addresses = ['http://app.example/', 'javascript:alert(1)', '/login']
+    const onLoopback = 'http://localhost:8080/login'
+    for (const provider of [here, elsewhere])
+      for (const initiate_login_uri of addresses)
+        await t.rejects(provider.createClient({ initiate_login_uri }), {
+          message: /^initiate_login_uri: /,
+        })
+    await t.resolves(here.createClient({ initiate_login_uri: onLoopback }))
+    await t.rejects(elsewhere.createClient({ initiate_login_uri: onLoopback }), {
+      message: 'initiate_login_uri: Use https.',
     })
-})
+  },
+)
