@@ -83,7 +83,7 @@ export async function createSuite(
   const send = createTrustingFetch(cert)
   const read = async (url: string) => (await send(url)).json()
   const metadata = await read(`${issuer}/.well-known/openid-configuration`)
-  const { blocks, overrides } = browserFor(issuer)
+  const { blocks, overrides } = browserFor(issuer, base)
 
   const suite: Suite = {
     provider,

@@ -27,11 +27,10 @@ export function createFapi2Client(
   clientId: string,
   { key, certificate }: Credentials,
 ): Fapi2Client {
-  const { scope } = pairNamed(pair)
+  const { auth, scope } = pairNamed(pair)
   const seconds = () => Math.floor(provider.clock.now().getTime() / 1000)
 
   async function sign(claims: object, alg = 'PS256', header = {}): Promise<string> {
-    if (!key) throw new Error(`${clientId} has no key`)
     return new SignJWT(claims as JWTPayload)
       .setProtectedHeader({ alg, kid: String(key.kid), ...header })
       .sign(await importJWK(key, alg))
@@ -46,7 +45,7 @@ export function createFapi2Client(
       return sign({ ...own, iat: seconds(), exp: seconds() + 60, ...changes }, alg)
     },
     async identity(assertion) {
-      if (!key) return { client_id: clientId }
+      if (auth !== 'private_key_jwt') return { client_id: clientId }
       return {
         client_id: clientId,
         client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',

@@ -111,7 +111,9 @@ export async function createFapi2Run(parts: RunParts): Promise<Fapi2Run> {
 
     visit(request_uri, more = {}) {
       const query = encode({ client_id: client.clientId, request_uri, ...more })
-      return browser.visit(`${calls.endpoint('authorization')}?${query.toString()}`)
+      // As the suite does: the redirect URI stands beside the reference, and unescaped.
+      const redirect = `redirect_uri=${suite.addresses.callback}`
+      return browser.visit(`${calls.endpoint('authorization')}?${redirect}&${query.toString()}`)
     },
 
     async authorize(changes = {}, { beside = {}, ...how } = {}) {

@@ -71,7 +71,7 @@ export async function createFapi2Suite(
   const [first, second] = idsOf(pair).map((id) =>
     createFapi2Client(suite, pair, id, credentials.get(id)!),
   )
-  const { blocks, overrides } = browserFor(issuer)
+  const { blocks, overrides } = browserFor(issuer, new URL(suite.addresses.callback).origin)
 
   return {
     suite,

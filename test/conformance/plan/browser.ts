@@ -27,7 +27,10 @@ const pageText = (
   then: 'update-image-placeholder' | `${string}-optional`,
 ): Command => ['wait', 'xpath', '//*', 10, words, then]
 
-export function browserFor(issuer: string): { blocks: BrowserBlock[]; overrides: Overrides } {
+export function browserFor(
+  issuer: string,
+  suite: string,
+): { blocks: BrowserBlock[]; overrides: Overrides } {
   const [authorize, login, consent, logout] = ['authorize', 'login', 'consent', 'logout'].map(
     (page) => `${issuer}/${page}*`,
   ) as [string, string, string, string]
@@ -44,9 +47,10 @@ export function browserFor(issuer: string): { blocks: BrowserBlock[]; overrides:
     optional: true,
     commands: [['click', 'id', 'approve']],
   }
+  // Begun by the suite's own address, since the suite names its callback in the address of ours as well.
   const backAtTheSuite: Task = {
     task: 'Verify complete',
-    match: '*/test/*/callback*',
+    match: `${suite}/test/*/callback*`,
     commands: [['wait', 'id', 'submission_complete', 10]],
   }
   const authorizing: BrowserBlock = { match: authorize, tasks: [signIn, allow, backAtTheSuite] }
@@ -55,7 +59,7 @@ export function browserFor(issuer: string): { blocks: BrowserBlock[]; overrides:
     tasks: [
       {
         task: 'Verify logged out',
-        match: '*/test/*/post_logout_redirect*',
+        match: `${suite}/test/*/post_logout_redirect*`,
         commands: [['wait', 'contains', '/post_logout_redirect', 10]],
       },
     ],

@@ -41,7 +41,7 @@ async function credentialsOf(
       ...(auth === 'tls_client_auth' && { issuer: authority }),
     })
   return {
-    key: auth === 'private_key_jwt' ? await createKey(clientId) : undefined,
+    key: await createKey(clientId),
     certificate: binding === 'mtls' ? certificate() : undefined,
   }
 }

@@ -41,7 +41,8 @@ type ClientId = PairName | `${PairName}-2`
 
 /** What a client shows: a key with its private part, a certificate with its own. */
 export interface Credentials {
-  key: JWK | undefined
+  /** The suite wants one of every client, also of those that a certificate stands for. */
+  key: JWK
   certificate: { cert: string; key: string } | undefined
 }
 
@@ -91,7 +92,7 @@ function metadataOf(
 }
 
 function identityOf(clientId: string, auth: Pair['auth'], { key, certificate }: Credentials) {
-  if (auth === 'private_key_jwt') return key && { jwks: { keys: [publicPart(key)] } }
+  if (auth === 'private_key_jwt') return { jwks: { keys: [publicPart(key)] } }
   if (auth === 'tls_client_auth')
     return {
       token_endpoint_auth_method: auth,

@@ -36,7 +36,7 @@ const fapi = (auth: string, binding: string) =>
 
 export function plansFor(options: PlanOptions): Plan[] {
   const { issuer, alias } = options
-  const { blocks, overrides } = browserFor(issuer)
+  const { blocks, overrides } = browserFor(issuer, options.suite)
   const server = {
     discoveryUrl: `${issuer}/.well-known/openid-configuration`,
     login_hint: person.email,
