@@ -13,7 +13,7 @@ import { registerClient } from './registration.ts'
 const suite = await createSuite(t, { environment: { CLAVIGER_REGISTRATION: 'open' } })
 const { provider, addresses, clients } = suite
 const receiver = await createLogoutReceiver(t)
-await provider.services.clients.update(clients.logout.clientId, {
+await provider.services.clients.update(clients.backchannelLogout.clientId, {
   backchannel_logout_uri: receiver.uri,
 })
 const node = createDeliveringNode(provider, provider.services)
@@ -60,7 +60,13 @@ const modules: Module[] = [
   },
 ]
 
-runModules(t, 'oidcc-backchannel-rp-initiated-logout', suite, modules, () => clients.logout)
+runModules(
+  t,
+  'oidcc-backchannel-rp-initiated-logout',
+  suite,
+  modules,
+  () => clients.backchannelLogout,
+)
 runModules(t, 'oidcc-backchannel-rp-initiated-logout (dynamic)', suite, modules, (t) =>
   registerClient(t, suite, {
     post_logout_redirect_uris: [addresses.postLogoutRedirect],

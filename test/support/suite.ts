@@ -23,7 +23,7 @@ export interface Suite {
   /** As PEM, and in which files. */
   tls: { cert: string; certFile: string; keyFile: string }
   addresses: ReturnType<typeof addressesOf>
-  clients: Record<'client' | 'client2' | 'secretPost' | 'logout', SuiteClient>
+  clients: Record<'client' | 'client2' | 'secretPost' | 'logout' | 'backchannelLogout', SuiteClient>
   begin(t: Test, module: string, options?: { client: SuiteClient }): Run
 }
 
@@ -98,6 +98,7 @@ export async function createSuite(
       client2: basicClient(clientIds.basic2),
       secretPost: postClient(clientIds.secretPost),
       logout: basicClient(clientIds.logout),
+      backchannelLogout: basicClient(clientIds.backchannelLogout),
     },
     begin: (t, module, { client } = { client: suite.clients.client }) =>
       createRun(t, suite, {

@@ -56,7 +56,6 @@ export function plansFor(options: PlanOptions): Plan[] {
     client2: secretClient(clientIds.basic2),
     client_secret_post: secretClient(clientIds.secretPost),
   })
-  const logout = withBrowser('logout', { alias, client: secretClient(clientIds.logout) })
   const dynamic = withBrowser('dynamic clients', dynamicClientsOf(options))
 
   return [
@@ -77,11 +76,16 @@ export function plansFor(options: PlanOptions): Plan[] {
       file: 'config.json',
       config: config('configuration', {}),
     },
-    ...['oidcc-rp-initiated-logout', 'oidcc-backchannel-rp-initiated-logout'].flatMap((name) => [
+    ...(
+      [
+        ['oidcc-rp-initiated-logout', 'logout'],
+        ['oidcc-backchannel-rp-initiated-logout', 'backchannelLogout'],
+      ] as const
+    ).flatMap(([name, client]) => [
       {
         plan: `${name}-certification-test-plan[response_type=code][client_registration=static_client]`,
-        file: 'logout.json',
-        config: logout,
+        file: `${clientIds[client].replace('conformance-', '')}.json`,
+        config: withBrowser('logout', { alias, client: secretClient(clientIds[client]) }),
       },
       {
         plan: `${name}-certification-test-plan[response_type=code][client_registration=dynamic_client]`,

@@ -21,6 +21,7 @@ export const clientIds = {
   basic2: 'conformance-basic-2',
   secretPost: 'conformance-secret-post',
   logout: 'conformance-logout',
+  backchannelLogout: 'conformance-backchannel-logout',
 } as const
 
 export const allScopes = 'openid profile email address phone offline_access'
@@ -109,6 +110,12 @@ function webClients(address: SuiteAddress) {
       ...client,
       client_id: clientIds.logout,
       client_name: 'Conformance suite, logout',
+      post_logout_redirect_uris: [postLogoutRedirect],
+    },
+    {
+      ...client,
+      client_id: clientIds.backchannelLogout, // a logout token is expected by the modules of its own plan alone
+      client_name: 'Conformance suite, back-channel logout',
       post_logout_redirect_uris: [postLogoutRedirect],
       backchannel_logout_uri: backchannelLogout,
       backchannel_logout_session_required: true,
