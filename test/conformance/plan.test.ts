@@ -155,6 +155,17 @@ function checkCredentials(
   t.equal(resource.resourceUrl.endsWith('/userinfo'), isOpenid)
 }
 
+t.test('only the clients of the back-channel plan are sent logout tokens', async (t) => {
+  const { clients } = await read('seed.json')
+  const listening = clients.filter((client: object) => 'backchannel_logout_uri' in client)
+  for (const [plan = '', file = ''] of plans) {
+    const { client }: PlanConfig = await read(file)
+    const id = client?.['client_id']
+    const isSent = listening.some((one: { client_id: string }) => one.client_id === id)
+    t.equal(isSent, id !== undefined && plan.startsWith('oidcc-backchannel'), plan)
+  }
+})
+
 t.test('the blocks of the plans lead through our pages, to the last selector', async (t) => {
   const suite = await createSuite(t)
   const plans = plansFor({
