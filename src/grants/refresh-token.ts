@@ -1,5 +1,5 @@
 /** Refresh token grant (RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core §12). */
-import { allowedDetails, allowedScope } from '../clients/allowed-scope.ts'
+import { allowedDetails, allowedScope, mayRefresh } from '../clients/allowed-scope.ts'
 import type { Client } from '../clients/registry.ts'
 import type { Clock } from '../database/clock.ts'
 import { parseAuthorizationDetails } from '../protocol/authorization-details.ts'
@@ -98,7 +98,7 @@ export function refreshToken({
 }
 
 function requireOfflineAccess(client: Client): void {
-  if (allowedScope(client, ['offline_access']).length === 0)
+  if (!mayRefresh(client))
     throw new OAuthError(
       'unauthorized_client',
       `This client may not use refresh tokens: its 'scope' does not hold 'offline_access'.`,
